@@ -1,0 +1,324 @@
+-- Configuration: small tables, read into memory when configuration.version changes.
+
+create table configuration (
+  only_row boolean primary key default true check (only_row), -- one version for the whole installation
+  version bigint not null default 1,
+  installed_at timestamptz not null default now()
+);
+insert into configuration default values;
+
+create function configuration_changed() returns trigger language plpgsql as $$
+begin
+  update configuration set version = version + 1;
+  return null;
+end $$;
+
+create table accounts (
+  account int generated always as identity primary key,
+  sid text not null unique,
+  parent int references accounts,
+  friendly_name text not null,
+  status text not null check (status in ('active', 'suspended', 'closed')),
+  is_test boolean not null default false, -- test credentials: nothing is stored or sent
+  auth_token bytea not null, -- sealed
+  when_unknown text not null default 'resend' check (when_unknown in ('resend', 'hold')),
+  created_at timestamptz not null,
+  updated_at timestamptz not null
+);
+
+create table api_keys (
+  sid text primary key,
+  account int not null references accounts,
+  friendly_name text not null,
+  secret_sha256 bytea not null,
+  created_at timestamptz not null,
+  updated_at timestamptz not null
+);
+create index on api_keys (account, sid);
+
+create table connectors (
+  name text primary key,
+  kind text not null check (kind in ('smpp', 'simulator')), -- a simulator is never a route beside a real carrier
+  carrier_account text not null, -- scope of the carrier's message ids
+  settings bytea not null, -- sealed JSON: it holds the password
+  opt_outs_upstream boolean not null default false, -- the carrier answers STOP and HELP itself
+  is_enabled boolean not null default true,
+  created_at timestamptz not null,
+  updated_at timestamptz not null
+);
+
+-- Every sender that a connector can carry. One account holds it, or nobody.
+create table inventory (
+  number text primary key, -- E.164 with plus; the digits of a short code
+  kind text not null check (kind in ('long_code', 'toll_free', 'short_code')),
+  country text not null check (country ~ '^[A-Z]{2}$'),
+  connector text not null references connectors,
+  segments_per_second real not null check (segments_per_second > 0),
+  max_queue_seconds int not null default 36000 check (max_queue_seconds between 1 and 36000),
+  can_mms boolean not null default false,
+  sid text unique, -- PN… or SC…, new at every claim
+  account int references accounts,
+  friendly_name text not null default '',
+  sms_url text not null default '',
+  sms_method text not null default 'POST' check (sms_method in ('GET', 'POST')),
+  sms_fallback_url text not null default '',
+  sms_fallback_method text not null default 'POST' check (sms_fallback_method in ('GET', 'POST')),
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  check ((sid is null) = (account is null)) -- a free number has no resource
+);
+create index on inventory (account, sid) where account is not null;
+create index on inventory (country, kind, number) where account is null;
+
+create trigger configuration_changed after insert or update or delete or truncate on accounts
+  for each statement execute function configuration_changed();
+create trigger configuration_changed after insert or update or delete or truncate on api_keys
+  for each statement execute function configuration_changed();
+create trigger configuration_changed after insert or update or delete or truncate on connectors
+  for each statement execute function configuration_changed();
+create trigger configuration_changed after insert or update or delete or truncate on inventory
+  for each statement execute function configuration_changed();
+
+-- Outlives every retention: a STOP holds until the recipient takes it back.
+create table opt_outs (
+  account int not null references accounts,
+  pool text not null,
+  recipient text not null,
+  source text not null check (source in ('keyword', 'api', 'import', 'carrier')),
+  keyword text,
+  opted_out_at timestamptz not null,
+  primary key (account, pool, recipient)
+);
+
+-- Ownership: shards, writer slots and single-leader chores. All times are the database's clock.
+create table leases (
+  kind text not null,
+  number int not null,
+  owner text not null,
+  epoch bigint not null,
+  expires_at timestamptz not null,
+  primary key (kind, number)
+);
+
+-- Depth of a lane = accepted - departed, in segments: exact with any number of acceptors.
+create table lanes (
+  shard smallint not null,
+  lane int generated always as identity,
+  account int not null,
+  pool text not null, -- the sender's number, or a messaging service's sid
+  sender text not null,
+  accepted bigint not null default 0,
+  departed bigint not null default 0,
+  primary key (shard, lane),
+  unique (shard, account, pool, sender),
+  check (accepted >= departed) -- else the queue would hold less than nothing
+) with (fillfactor = 50);
+
+-- A message's status is, in this order: its outcome's; 'sending' with a claim; 'queued' with a row
+-- in queue, or in later unless that waits for a schedule ('scheduled'); else 'accepted'.
+
+create table messages (
+  shard smallint not null,
+  id bigint not null,
+  day date not null, -- the day of the id
+  account int not null,
+  lane int, -- null: inbound
+  direction text not null check (direction in ('outbound-api', 'outbound-reply', 'inbound')),
+  sender text not null,
+  recipient text not null,
+  body text not null,
+  encoding text not null check (encoding in ('GSM-7', 'UCS-2')),
+  segments smallint not null check (segments between 0 and 255),
+  priority smallint not null check (priority between 0 and 3),
+  valid_until timestamptz,
+  status_callback text,
+  is_simulated boolean not null,
+  options jsonb, -- rare: provideFeedback, tags
+  primary key (shard, id, day)
+) partition by range (day);
+create index on messages (account, id desc);
+create index on messages (account, recipient, id desc);
+create index on messages (account, sender, id desc);
+
+create table queue (
+  shard smallint not null,
+  lane int not null,
+  priority smallint not null,
+  id bigint not null,
+  attempt smallint not null,
+  segments smallint not null,
+  valid_until timestamptz not null,
+  primary key (shard, lane, priority, id)
+) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 5000);
+
+create table later (
+  shard smallint not null,
+  due_at timestamptz not null,
+  id bigint not null,
+  why text not null,
+  lane int not null,
+  priority smallint not null,
+  attempt smallint not null,
+  segments smallint not null,
+  valid_until timestamptz not null,
+  primary key (shard, due_at, id)
+);
+create index on later (shard, id);
+
+create table claims (
+  shard smallint not null,
+  id bigint not null,
+  lane int not null,
+  priority smallint not null,
+  attempt smallint not null,
+  segments smallint not null,
+  valid_until timestamptz not null,
+  connector text not null,
+  owner text not null,
+  epoch bigint not null,
+  claimed_at timestamptz not null,
+  held_because text, -- in doubt, and the account chose to hold
+  primary key (shard, id)
+) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 5000);
+
+create table submissions (
+  shard smallint not null,
+  id bigint not null,
+  part smallint not null,
+  attempt smallint not null,
+  day date not null, -- the day of the submission
+  parts smallint not null,
+  connector text not null,
+  carrier_account text not null,
+  carrier_message_id text, -- as the carrier wrote it; null: refused
+  carrier_key text, -- normalised: a receipt is found by it
+  answer text not null, -- accepted, refused, throttled, unavailable, unknown
+  carrier_code text, -- raw
+  submitted_at timestamptz not null,
+  receipt_status text,
+  receipt_code text,
+  receipt_at timestamptz,
+  primary key (shard, id, part, attempt, day)
+) partition by range (day);
+create index on submissions (carrier_account, carrier_key);
+
+create table outcomes (
+  shard smallint not null,
+  id bigint not null,
+  day date not null, -- the day of the id
+  status text not null check (status in
+    ('sending', 'sent', 'delivered', 'undelivered', 'failed', 'canceled', 'receiving', 'received')),
+  error_code int,
+  price_micros bigint,
+  connector text,
+  sent_at timestamptz,
+  updated_at timestamptz not null,
+  primary key (shard, id, day)
+) partition by range (day);
+
+create table feedback (
+  shard smallint not null,
+  id bigint not null,
+  account int not null,
+  outcome text not null check (outcome in ('confirmed', 'unconfirmed')),
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  primary key (shard, id)
+);
+
+-- The event log. A writer numbers its own events and commits them in order; a reader keeps one
+-- position per writer. Never a body here.
+create table writers (
+  writer bigint generated always as identity primary key,
+  owner text not null,
+  opened_at timestamptz not null default now(),
+  seen_at timestamptz not null default now(),
+  is_closed boolean not null default false
+);
+
+create table events (
+  writer bigint not null,
+  seq bigint not null,
+  day date not null,
+  at timestamptz not null,
+  kind text not null,
+  account int not null,
+  id bigint not null, -- the message
+  data jsonb not null,
+  primary key (writer, seq, day)
+) partition by range (day);
+create index on events (id, writer, seq);
+
+create table cursors (
+  reader text not null,
+  writer bigint not null,
+  seq bigint not null,
+  primary key (reader, writer)
+);
+
+-- Webhooks that failed or found their host busy wait here; inbound webhooks start here.
+create table retries (
+  retry bigint generated always as identity primary key,
+  due_at timestamptz not null,
+  host text not null,
+  kind text not null check (kind in ('status', 'inbound')),
+  account int not null,
+  id bigint not null, -- the message
+  attempt smallint not null,
+  first_at timestamptz not null,
+  data jsonb not null
+);
+create index on retries (due_at);
+create unique index on retries (id) where kind = 'inbound'; -- one inbound webhook a message
+
+create table callback_attempts (
+  id bigint not null,
+  day date not null, -- the day of the attempt
+  at timestamptz not null,
+  account int not null,
+  kind text not null,
+  about text not null, -- the status told, or 'inbound'
+  attempt smallint not null,
+  url text not null,
+  http_status smallint,
+  error text,
+  duration_ms int not null
+) partition by range (day);
+create index on callback_attempts (id, at);
+
+-- Receipts that came before the answer to their submission.
+create table parked_receipts (
+  parked bigint generated always as identity primary key,
+  carrier_account text not null,
+  carrier_key text not null,
+  due_at timestamptz not null,
+  tries smallint not null,
+  received_at timestamptz not null,
+  receipt jsonb not null
+);
+create index on parked_receipts (due_at);
+
+-- Parts of a long inbound text until the last one comes.
+create table inbound_parts (
+  carrier_account text not null,
+  sender text not null,
+  recipient text not null,
+  reference int not null,
+  total smallint not null,
+  part smallint not null,
+  body text not null,
+  received_at timestamptz not null,
+  primary key (carrier_account, sender, recipient, reference, total, part)
+);
+create index on inbound_parts (received_at);
+
+create table idempotency_keys (
+  account int not null,
+  key text not null,
+  request_sha256 bytea not null,
+  response_status smallint, -- null: in flight
+  response_body text,
+  created_at timestamptz not null,
+  primary key (account, key)
+);
+create index on idempotency_keys (created_at);

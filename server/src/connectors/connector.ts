@@ -1,0 +1,80 @@
+import type { MessageId } from "../lib/message-id.ts";
+
+/** One part of a message on its way to a carrier, one attempt. */
+export type Submission = {
+  readonly id: MessageId;
+  /** From 1. */
+  readonly part: number;
+  readonly parts: number;
+  readonly attempt: number;
+  readonly sender: string;
+  readonly recipient: string;
+  readonly encoding: "GSM-7" | "UCS-2";
+  /** The text of this part alone. */
+  readonly text: string;
+  /** The same for all parts of a message: 0 to 255. */
+  readonly reference: number;
+  readonly validUntil: Date;
+};
+
+/** What the carrier answered. `carrierCode` is its own word, raw; `errorCode` is Twilio's number. */
+export type SubmitResult =
+  | { readonly kind: "accepted"; readonly carrierMessageId: string }
+  | { readonly kind: "refused"; readonly errorCode: number; readonly carrierCode: string }
+  | { readonly kind: "throttled"; readonly retryAfterMs: number; readonly carrierCode: string }
+  | { readonly kind: "unavailable"; readonly carrierCode: string }
+  /** Bytes may have left, no answer came: whether it was sent is not certain. */
+  | { readonly kind: "unknown"; readonly carrierCode: string };
+
+export type ReceiptStatus = "delivered" | "undelivered" | "failed" | "sent";
+
+/** A carrier's later word on a submission. */
+export type Receipt = {
+  readonly carrierMessageId: string;
+  readonly status: ReceiptStatus;
+  /** Twilio's code for a failure. */
+  readonly errorCode: number | undefined;
+  /** The carrier's own state and error, raw, such as `UNDELIV 012`. */
+  readonly carrierCode: string;
+  /** As the carrier wrote it, yyMMddHHmm[ss]; what Twilio calls RawDlrDoneDate. */
+  readonly doneDate: string | undefined;
+};
+
+/** A text, or one part of one, from a phone. */
+export type InboundPart = {
+  readonly sender: string;
+  readonly recipient: string;
+  readonly text: string;
+  readonly reference: number;
+  /** 1 of 1 for a whole text. */
+  readonly part: number;
+  readonly total: number;
+};
+
+/** What a connector tells. The carrier is acknowledged only after the promise has resolved. */
+export type ConnectorEvents = {
+  readonly onReceipt: (connector: string, receipt: Receipt) => Promise<void>;
+  readonly onInbound: (connector: string, part: InboundPart) => Promise<void>;
+  /** A slot became free or the bind came up: time to look at the lanes. */
+  readonly onReady: (connector: string) => void;
+};
+
+export type ConnectorState =
+  | { readonly phase: "connecting" | "stopped" }
+  | { readonly phase: "bound"; readonly window: number; readonly inFlight: number }
+  | { readonly phase: "reconnecting"; readonly cause: string; readonly nextAttemptAt: Date };
+
+/** Our way to one carrier. */
+export type Connector = {
+  readonly name: string;
+  readonly carrierAccount: string;
+  readonly isSimulated: boolean;
+  readonly optOutsUpstream: boolean;
+  /** Submissions that the window would take now. */
+  readonly freeSlots: () => number;
+  /** Writes in the same tick. Never rejects: every trouble is a result. */
+  readonly submit: (submission: Submission) => Promise<SubmitResult>;
+  readonly state: () => ConnectorState;
+  /** Waits, bounded, for answers under way; then unbinds. */
+  readonly close: () => Promise<void>;
+};

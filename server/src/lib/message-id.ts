@@ -1,0 +1,53 @@
+/**
+ * A message's id: 63 bits, 41 of milliseconds since 2024, 8 of shard, 6 of writer slot, 8 of
+ * sequence. Ids of one writer rise even when the clock steps back.
+ */
+export type MessageId = bigint;
+
+export const SHARD_COUNT = 256;
+export const WRITER_SLOT_COUNT = 64;
+
+const EPOCH_MS = Date.UTC(2024, 0, 1);
+const SEQUENCE_COUNT = 256;
+
+export type IdWriter = (shard: number) => MessageId;
+
+/** Makes ids for one writer slot, which no other process may use at the same time. */
+export function createIdWriter(slot: number, now: () => number): IdWriter {
+  let lastMs = 0;
+  let sequence = 0;
+  return (shard) => {
+    const ms = now() - EPOCH_MS;
+    if (ms > lastMs) {
+      lastMs = ms;
+      sequence = 0;
+    } else {
+      sequence += 1;
+      if (sequence === SEQUENCE_COUNT) {
+        lastMs += 1;
+        sequence = 0;
+      }
+    }
+    const low = ((shard & 0xff) << 14) | ((slot & 0x3f) << 8) | sequence;
+    return (BigInt(lastMs) << 22n) | BigInt(low);
+  };
+}
+
+export function shardOf(id: MessageId): number {
+  return Number((id >> 14n) & 0xffn);
+}
+
+/** When the id was made, to the millisecond. */
+export function createdAt(id: MessageId): Date {
+  return new Date(Number(id >> 22n) + EPOCH_MS);
+}
+
+/** The smallest id that could be made at an instant: the bound for a search by time. */
+export function firstIdAt(at: Date): MessageId {
+  return BigInt(Math.max(0, at.getTime() - EPOCH_MS)) << 22n;
+}
+
+/** The UTC day of the id, `2026-11-24`: the key of the message's partition. */
+export function dayOf(id: MessageId): string {
+  return createdAt(id).toISOString().slice(0, 10);
+}

@@ -1,0 +1,37 @@
+import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import type { MessageId } from "./message-id.ts";
+
+/** A Twilio-shaped name of a resource: two letters and 32 lower-case hexadecimal digits. */
+export type Sid = string;
+
+/** A new sid that sorts by time: 12 digits of milliseconds, 20 random ones. */
+export function newSid(prefix: string, at: Date): Sid {
+  return prefix + at.getTime().toString(16).padStart(12, "0") + randomBytes(10).toString("hex");
+}
+
+export function isSid(prefix: string, text: string): boolean {
+  return text.length === 34 && text.startsWith(prefix) && /^[0-9a-f]{32}$/.test(text.slice(2));
+}
+
+/** Writes and reads message sids: `SM`, the id, and 64 bits of keyed MAC so that none can be guessed. */
+export type MessageSids = {
+  sidOf: (id: MessageId) => Sid;
+  /** Nothing for a sid that we did not write. */
+  idOf: (sid: string) => MessageId | undefined;
+};
+
+export function createMessageSids(key: Buffer): MessageSids {
+  const mac = (hex: string) => createHmac("sha256", key).update(`SM${hex}`).digest().subarray(0, 8);
+  return {
+    sidOf: (id) => {
+      const hex = id.toString(16).padStart(16, "0");
+      return `SM${hex}${mac(hex).toString("hex")}`;
+    },
+    idOf: (sid) => {
+      if (!isSid("SM", sid)) return undefined;
+      const hex = sid.slice(2, 18);
+      const given = Buffer.from(sid.slice(18), "hex");
+      return timingSafeEqual(given, mac(hex)) ? BigInt(`0x${hex}`) : undefined;
+    },
+  };
+}

@@ -1,0 +1,37 @@
+import { defineConfig } from "vitest/config";
+
+/** unit: pure and fast. db: a real PostgreSQL. flows: the whole server, the simulator as carrier. */
+export default defineConfig({
+  test: {
+    reporters: ["default", "./scripts/count-reporter.js"],
+    maxWorkers: 2,
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["server/**/*.test.ts", "sdk/**/*.test.ts", "scripts/**/*.test.ts"],
+          exclude: ["**/*.db.test.ts", "server/test/flows/**", "**/dist/**", "**/node_modules/**"],
+        },
+      },
+      {
+        test: {
+          name: "db",
+          include: ["server/**/*.db.test.ts"],
+          exclude: ["**/dist/**", "**/node_modules/**"],
+          globalSetup: ["server/test/postgres-server.ts"],
+          testTimeout: 20_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: "flows",
+          include: ["server/test/flows/**/*.test.ts"],
+          globalSetup: ["server/test/postgres-server.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});
