@@ -253,6 +253,8 @@ create table cursors (
   reader text not null,
   writer bigint not null,
   seq bigint not null,
+  day date not null, -- of that event: the reader need not look into older partitions
+  is_done boolean not null default false, -- the writer is closed and read to its end
   primary key (reader, writer)
 );
 

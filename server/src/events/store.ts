@@ -1,0 +1,129 @@
+import type { Sql } from "../db/sql.ts";
+
+/** A new writer: a number that nobody had before. */
+export async function insertWriter(sql: Sql, owner: string): Promise<bigint> {
+  const [row] = await sql<{ writer: bigint }[]>`
+    insert into writers (owner)
+    values (${owner})
+    returning writer
+  `;
+  if (row === undefined) throw new Error("PostgreSQL returned no writer.");
+  return row.writer;
+}
+
+/** After this no event of these writers can follow: readers may forget them once read to the end. */
+export async function closeWriters(sql: Sql, writers: readonly bigint[]): Promise<void> {
+  await sql`
+    update writers
+    set is_closed = true
+    where writer = any(${writers.map(String)}::bigint[])
+  `;
+}
+
+/** An event as readers see it. */
+export type LogEvent = {
+  readonly writer: bigint;
+  readonly seq: bigint;
+  readonly day: string;
+  readonly at: Date;
+  readonly kind: string;
+  readonly account: number;
+  readonly id: bigint;
+  readonly data: Readonly<Record<string, unknown>>;
+};
+
+/** How far a reader got in one writer's events. */
+export type Position = { readonly writer: bigint; readonly seq: bigint; readonly day: string };
+
+/**
+ * Events beyond the reader's cursors, each writer's in their order, beginning with the writers
+ * after `afterWriter` so that a busy one starves nobody.
+ */
+export async function selectEventsToRead(
+  sql: Sql,
+  reader: string,
+  options: { afterWriter: bigint; limit: number },
+): Promise<LogEvent[]> {
+  // The two days of slack allow for clocks that step back over midnight; the bounds prune partitions.
+  return await sql<LogEvent[]>`
+    select e.writer, e.seq, e.day::text as day, e.at, e.kind, e.account, e.id, e.data
+    from (
+      select w.writer, coalesce(c.seq, 0) as seq,
+        coalesce(c.day, w.opened_at::date) - 2 as first_day
+      from writers w
+      left join cursors c on c.reader = ${reader} and c.writer = w.writer
+      where c.is_done is not true
+      order by w.writer <= ${options.afterWriter}, w.writer
+    ) w
+    cross join lateral (
+      select writer, seq, day, at, kind, account, id, data
+      from events
+      where writer = w.writer and seq > w.seq
+        and day >= w.first_day and day <= current_date + 1
+      order by seq
+      limit ${options.limit}
+    ) e
+    limit ${options.limit}
+  `;
+}
+
+export async function upsertCursors(
+  sql: Sql,
+  reader: string,
+  positions: readonly Position[],
+): Promise<void> {
+  await sql`
+    insert into cursors (reader, writer, seq, day)
+    select ${reader}, writer, seq, day
+    from unnest(
+      ${positions.map((position) => String(position.writer))}::bigint[],
+      ${positions.map((position) => String(position.seq))}::bigint[],
+      ${positions.map((position) => position.day)}::text[]::date[]
+    ) as position (writer, seq, day)
+    on conflict (reader, writer) do update
+    set seq = greatest(cursors.seq, excluded.seq), day = greatest(cursors.day, excluded.day)
+  `;
+}
+
+/** Closed writers without an event beyond the reader's cursor are not looked at any more. */
+export async function finishClosedWriters(sql: Sql, reader: string): Promise<void> {
+  await sql`
+    insert into cursors (reader, writer, seq, day, is_done)
+    select ${reader}, w.writer, coalesce(c.seq, 0), coalesce(c.day, w.opened_at::date), true
+    from writers w
+    left join cursors c on c.reader = ${reader} and c.writer = w.writer
+    where w.is_closed and c.is_done is not true
+      and not exists (
+        select from events e
+        where e.writer = w.writer and e.seq > coalesce(c.seq, 0)
+          and e.day >= coalesce(c.day, w.opened_at::date) - 2
+      )
+    on conflict (reader, writer) do update
+    set is_done = true
+  `;
+}
+
+/** Takes or renews the right to read under a name, on the database's clock; false: another has it. */
+export async function holdReaderLease(
+  sql: Sql,
+  lease: { reader: string; owner: string; seconds: number },
+): Promise<boolean> {
+  const rows = await sql`
+    insert into leases (kind, number, owner, epoch, expires_at)
+    values (${`reader:${lease.reader}`}, 0, ${lease.owner}, 1,
+      clock_timestamp() + make_interval(secs => ${lease.seconds}))
+    on conflict (kind, number) do update
+    set owner = excluded.owner, expires_at = excluded.expires_at,
+      epoch = leases.epoch + (leases.owner <> excluded.owner)::int
+    where leases.owner = excluded.owner or leases.expires_at < clock_timestamp()
+    returning epoch
+  `;
+  return rows.length > 0;
+}
+
+export async function releaseReaderLease(sql: Sql, reader: string, owner: string): Promise<void> {
+  await sql`
+    delete from leases
+    where kind = ${`reader:${reader}`} and number = 0 and owner = ${owner}
+  `;
+}

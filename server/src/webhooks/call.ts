@@ -1,0 +1,118 @@
+import type { KeyObject } from "node:crypto";
+import type { Clock } from "../lib/clock.ts";
+import type { GuardedDialer } from "../lib/guarded-dialer.ts";
+import type { Exchange } from "../lib/http-exchange.ts";
+import { createRecentMap } from "../numbers/recent-map.ts";
+import { parseTarget, type RetryPolicy, type Target } from "./overrides.ts";
+import { standardWebhookHeaders, twilioSignature } from "./sign.ts";
+
+export type Caller = {
+  readonly dialer: Pick<GuardedDialer, "request">;
+  readonly clock: Clock;
+  readonly accountToken: (account: number) => string;
+  readonly webhookKey: (account: number) => KeyObject;
+};
+
+export type Call = {
+  readonly account: number;
+  /** As configured, with credentials and overrides. */
+  readonly url: string;
+  readonly method: "GET" | "POST";
+  readonly form: Readonly<Record<string, string>>;
+  /** The same at every retry of one webhook. */
+  readonly webhookId: string;
+};
+
+export type CallResult = {
+  readonly answer: Exchange;
+  /** The document's address, for URLs relative to it. */
+  readonly url: string;
+  readonly durationMs: number;
+  readonly retries: number;
+};
+
+/** Calls a customer, signed, with the immediate retries that the URL's fragment asks for. */
+export async function callCustomer(app: Caller, call: Call): Promise<CallResult> {
+  const { target } = partsOf(call.url);
+  const started = app.clock().getTime();
+  const { request, url } = signedRequest(app, call, target);
+  for (let retries = 0; ; retries += 1) {
+    const left = target.totalMs - (app.clock().getTime() - started);
+    const answer = await app.dialer.request({ ...request, totalMs: Math.max(left, 1) });
+    const durationMs = app.clock().getTime() - started;
+    const isOver = retries >= target.retryCount || durationMs >= target.totalMs;
+    if (isOver || !isRetried(answer, target.retryPolicies)) {
+      return { answer, url, durationMs, retries };
+    }
+  }
+}
+
+/** The host that bounds and breakers go by: with the port, without credentials; empty for no URL. */
+export function hostOf(url: string): string {
+  return partsOf(url).host;
+}
+
+/** What may be kept of a URL: no credentials, no query, no fragment. */
+export function shownUrl(url: string): string {
+  return partsOf(url).shown;
+}
+
+/** Callback URLs whose parts are remembered: many messages share one. */
+const URLS_REMEMBERED = 2_000;
+const remembered = createRecentMap<ReturnType<typeof readParts>>(URLS_REMEMBERED);
+
+function partsOf(url: string) {
+  return remembered.get(url, readParts);
+}
+
+function readParts(configured: string) {
+  const target = parseTarget(configured);
+  const parsed = URL.canParse(target.url) ? new URL(target.url) : undefined;
+  const shown = parsed === undefined ? "" : parsed.origin + parsed.pathname;
+  return { target, parsed, host: parsed?.host ?? "", shown };
+}
+
+function signedRequest(app: Caller, call: Call, target: Target) {
+  const isPost = call.method === "POST";
+  const encoded = new URLSearchParams(call.form).toString();
+  const body = isPost ? encoded : "";
+  const url = isPost ? target.url : withQuery(target.url, encoded);
+  const parsed = (isPost ? partsOf(call.url).parsed : undefined) ?? new URL(url);
+  const token = app.accountToken(call.account);
+  const key = app.webhookKey(call.account);
+  const headers: Record<string, string> = {
+    accept: "*/*",
+    "user-agent": "Longwave",
+    "x-twilio-signature": twilioSignature(token, url, isPost ? call.form : {}),
+    "i-twilio-idempotency-token": call.webhookId,
+    ...standardWebhookHeaders(key, { id: call.webhookId, at: app.clock(), body }),
+  };
+  if (isPost) headers["content-type"] = "application/x-www-form-urlencoded; charset=UTF-8";
+  if (parsed.username !== "") headers.authorization = basicAuthorization(parsed);
+  const { connectMs, readMs } = target;
+  const request = { url: parsed, method: call.method, headers, connectMs, readMs };
+  return { request: isPost ? { ...request, body } : request, url };
+}
+
+function withQuery(url: string, encoded: string): string {
+  return encoded === "" ? url : `${url}${url.includes("?") ? "&" : "?"}${encoded}`;
+}
+
+function basicAuthorization(url: URL): string {
+  const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+  return `Basic ${Buffer.from(pair).toString("base64")}`;
+}
+
+function isRetried(answer: Exchange, policies: ReadonlySet<RetryPolicy>): boolean {
+  const policy = policyOf(answer);
+  return policy !== undefined && (policies.has(policy) || policies.has("all"));
+}
+
+function policyOf(answer: Exchange): RetryPolicy | undefined {
+  if (answer.kind === "failed") {
+    if (answer.reason === "address-refused") return undefined;
+    return answer.reason === "read-timeout" ? "rt" : "ct";
+  }
+  if (answer.status >= 500) return "5xx";
+  return answer.status >= 400 ? "4xx" : undefined;
+}

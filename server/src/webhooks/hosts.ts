@@ -1,0 +1,94 @@
+import { type Clock, SECOND } from "../lib/clock.ts";
+
+/**
+ * Bounds what one host can take from us: so many calls at a time, so many waiting, and none while
+ * its breaker is open. A slow host delays nobody else.
+ */
+export type Hosts = {
+  /**
+   * Runs the call now or when a slot is free; nothing when the host has no room. The call tells
+   * whether the host was well, or nothing if it was not asked.
+   */
+  run: (host: string, call: () => Promise<boolean | undefined>) => Promise<void> | undefined;
+  /** When the host may be tried again, if its breaker is open. */
+  closedUntil: (host: string) => Date | undefined;
+  /** Hosts that take nothing now. */
+  full: () => string[];
+  state: () => { hosts: number; running: number; waiting: number; open: number };
+};
+
+const CONCURRENCY_PER_HOST = 32;
+const WAITING_PER_HOST = 2_000;
+const FAILURES_TO_OPEN = 10;
+const OPEN_MS = 30 * SECOND;
+const HOSTS_REMEMBERED = 10_000;
+
+type Host = { running: number; waiting: (() => void)[]; failures: number; openUntilMs: number };
+
+export function createHosts(clock: Clock): Hosts {
+  const hosts = new Map<string, Host>();
+  const isOpen = (host: Host) => host.openUntilMs > clock().getTime();
+  const isFull = (host: Host) => host.waiting.length >= WAITING_PER_HOST;
+
+  const hostOf = (name: string) => {
+    const known = hosts.get(name);
+    if (known !== undefined) return known;
+    if (hosts.size >= HOSTS_REMEMBERED) forgetIdle(hosts);
+    const host: Host = { running: 0, waiting: [], failures: 0, openUntilMs: 0 };
+    hosts.set(name, host);
+    return host;
+  };
+
+  const finish = (host: Host, isWell: boolean | undefined) => {
+    if (isWell === true) host.failures = 0;
+    if (isWell === false) host.failures += 1;
+    if (isWell === false && host.failures >= FAILURES_TO_OPEN)
+      host.openUntilMs = clock().getTime() + OPEN_MS;
+    const next = host.waiting.shift();
+    if (next === undefined) host.running -= 1;
+    else next();
+  };
+
+  return {
+    run: (name, call) => {
+      const host = hostOf(name);
+      if (isOpen(host)) return undefined;
+      // After a pause one call tells whether the host is back; the others wait for it.
+      const slots = host.failures >= FAILURES_TO_OPEN ? 1 : CONCURRENCY_PER_HOST;
+      if (host.running >= slots && (isFull(host) || slots === 1)) return undefined;
+      const start = async () => {
+        let isWell: boolean | undefined = false;
+        try {
+          isWell = await call();
+        } finally {
+          finish(host, isWell);
+        }
+      };
+      if (host.running < slots) {
+        host.running += 1;
+        return start();
+      }
+      return new Promise<void>((resolve, reject) => {
+        host.waiting.push(() => void start().then(resolve, reject));
+      });
+    },
+    closedUntil: (name) => {
+      const host = hosts.get(name);
+      return host !== undefined && isOpen(host) ? new Date(host.openUntilMs) : undefined;
+    },
+    full: () => [...hosts].filter(([, host]) => isFull(host)).map(([name]) => name),
+    state: () => {
+      const all = [...hosts.values()];
+      return {
+        hosts: all.length,
+        running: all.reduce((sum, host) => sum + host.running, 0),
+        waiting: all.reduce((sum, host) => sum + host.waiting.length, 0),
+        open: all.filter(isOpen).length,
+      };
+    },
+  };
+}
+
+function forgetIdle(hosts: Map<string, Host>): void {
+  for (const [name, host] of hosts) if (host.running === 0) hosts.delete(name);
+}

@@ -1,0 +1,213 @@
+import type { Sql } from "../db/sql.ts";
+import type { LogEvent } from "../events/store.ts";
+import type { MessageId } from "../lib/message-id.ts";
+import type { MessageSids } from "../lib/sid.ts";
+import type { AttemptLog } from "./attempt-log.ts";
+import { type Caller, callCustomer, hostOf, shownUrl } from "./call.ts";
+import type { Hosts } from "./hosts.ts";
+import { retryDelayMs } from "./retry-delay.ts";
+import { HIDDEN_MS, type RetryQueue } from "./retry-queue.ts";
+import { insertRetries, type NewRetry, type Retry } from "./store.ts";
+import { errorCodeOf, type Verdict, verdictOn } from "./verdict.ts";
+
+type Needs = Caller & {
+  sql: Sql;
+  sids: MessageSids;
+  accountSid: (account: number) => string;
+  hosts: Hosts;
+  attempts: AttemptLog;
+  random: () => number;
+};
+
+/** One status of one message to be told. */
+type Job = {
+  readonly account: number;
+  readonly id: MessageId;
+  readonly attempt: number;
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly url: string;
+  readonly status: string;
+  readonly host: string;
+};
+
+/** A first attempt under way. */
+type Flight = {
+  readonly job: Job;
+  phase: "waiting" | "started" | "abandoned";
+  verdict: Verdict | undefined;
+  readonly done: Promise<void>;
+};
+
+/** How long a batch of events waits for its calls before the rest goes to `retries`, in milliseconds. */
+const PATIENCE_MS = 250;
+
+// Twilio tells no status that a message has from its creation on.
+const toldStatuses = new Set([
+  "queued",
+  "sending",
+  "sent",
+  "delivered",
+  "undelivered",
+  "failed",
+  "canceled",
+]);
+
+/**
+ * Tells the callbacks of a batch of events. Resolves when each is delivered or kept in `retries`;
+ * a slow host holds it no longer than a moment.
+ */
+export async function tellStatuses(
+  app: Needs,
+  events: readonly LogEvent[],
+  retries: Pick<RetryQueue, "settle">,
+): Promise<void> {
+  const jobs = events.flatMap(jobOf);
+  if (jobs.length === 0) return;
+  const refused: Job[] = [];
+  const flights: Flight[] = [];
+  for (const job of jobs) {
+    const flight = takeOff(app, job);
+    if (flight === undefined) refused.push(job);
+    else flights.push(flight);
+  }
+  await settledOrPatience(flights);
+  for (const flight of flights) if (flight.phase === "waiting") flight.phase = "abandoned";
+
+  const rows = [...refused.map((job) => newRetry(app, job, { kind: "skipped" }))];
+  const pending: { flight: Flight; index: number }[] = [];
+  for (const flight of flights) {
+    if (flight.phase === "started" && flight.verdict === undefined) {
+      pending.push({ flight, index: rows.length });
+      const dueAt = new Date(app.clock().getTime() + HIDDEN_MS);
+      rows.push({ ...newRetry(app, flight.job, { kind: "skipped" }), dueAt });
+    } else {
+      const verdict = flight.verdict ?? { kind: "skipped" as const };
+      if (isKept(verdict)) rows.push(newRetry(app, flight.job, verdict));
+    }
+  }
+  if (rows.length === 0) return;
+  const numbers = await insertRetries(app.sql, rows);
+  for (const { flight, index } of pending) {
+    const retry = numbers[index];
+    if (retry === undefined) continue;
+    const row = { retry, host: flight.job.host, attempt: 0 };
+    // Should this fail, the row comes due by itself.
+    flight.done
+      .then(() => retries.settle(row, flight.verdict ?? { kind: "skipped" }))
+      .catch(() => undefined);
+  }
+}
+
+/** A further attempt at a status that waits in `retries`. */
+export async function retellStatus(app: Needs, row: Retry): Promise<Verdict> {
+  const job = jobOfData(row, row.attempt);
+  return job === undefined ? { kind: "never", isHostWell: true } : tell(app, job);
+}
+
+function jobOf(event: LogEvent): Job[] {
+  if (!toldStatuses.has(event.kind) || typeof event.data.callback !== "string") return [];
+  const { account, id } = event;
+  const job = jobOfData({ account, id, data: { ...event.data, status: event.kind } }, 0);
+  return job === undefined ? [] : [job];
+}
+
+function jobOfData(row: Pick<Job, "account" | "id" | "data">, attempt: number): Job | undefined {
+  const { account, id, data } = row;
+  const { callback: url, status } = data;
+  if (typeof url !== "string" || typeof status !== "string") return undefined;
+  const host = hostOf(url);
+  return host === "" ? undefined : { account, id, data, attempt, url, status, host };
+}
+
+function takeOff(app: Needs, job: Job): Flight | undefined {
+  const flight: { -readonly [Key in keyof Flight]: Flight[Key] } = {
+    job,
+    phase: "waiting",
+    verdict: undefined,
+    done: Promise.resolve(),
+  };
+  const done = app.hosts.run(job.host, async () => {
+    if (flight.phase === "abandoned" || app.hosts.closedUntil(job.host) !== undefined) {
+      return undefined;
+    }
+    flight.phase = "started";
+    const verdict = await tell(app, job);
+    flight.verdict = verdict;
+    return verdict.kind === "skipped" ? undefined : verdict.isHostWell;
+  });
+  if (done === undefined) return undefined;
+  flight.done = done;
+  return flight;
+}
+
+async function settledOrPatience(flights: readonly Flight[]): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const patience = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, PATIENCE_MS);
+  });
+  await Promise.race([patience, Promise.allSettled(flights.map((flight) => flight.done))]);
+  clearTimeout(timer);
+}
+
+function isKept(verdict: Verdict): boolean {
+  return verdict.kind === "again" || verdict.kind === "skipped";
+}
+
+function newRetry(app: Needs, job: Job, verdict: Verdict): NewRetry {
+  const now = app.clock();
+  const { account, id, host } = job;
+  const base = { kind: "status", account, id, host, firstAt: now } as const;
+  const data = { ...job.data, status: job.status };
+  if (verdict.kind === "again") {
+    const delayMs = retryDelayMs(1, app.random(), verdict.retryAfterMs) ?? 0;
+    return { ...base, data, attempt: 1, dueAt: new Date(now.getTime() + delayMs) };
+  }
+  return { ...base, data, attempt: 0, dueAt: app.hosts.closedUntil(host) ?? now };
+}
+
+async function tell(app: Needs, job: Job): Promise<Verdict> {
+  const { account, id, status, url } = job;
+  const at = app.clock();
+  const sid = app.sids.sidOf(id);
+  const { answer, durationMs } = await callCustomer(app, {
+    account,
+    url,
+    method: "POST",
+    form: statusForm(sid, app.accountSid(account), job),
+    webhookId: `${sid}-${status}`,
+  });
+  app.attempts.add({
+    id,
+    at,
+    account,
+    kind: "status",
+    about: status,
+    attempt: job.attempt + 1,
+    url: shownUrl(url),
+    httpStatus: answer.kind === "answered" ? answer.status : undefined,
+    error: answer.kind === "failed" ? `${errorCodeOf(answer)} ${answer.reason}` : undefined,
+    durationMs,
+  });
+  return verdictOn(answer, app.clock());
+}
+
+function statusForm(sid: string, accountSid: string, job: Job): Record<string, string> {
+  const { data, status } = job;
+  const form: Record<string, string> = {
+    AccountSid: accountSid,
+    ApiVersion: "2010-04-01",
+    From: String(data.from ?? ""),
+    MessageSid: sid,
+    MessageStatus: status,
+    SmsSid: sid,
+    SmsStatus: status,
+    To: String(data.to ?? ""),
+  };
+  const isFailure = status === "failed" || status === "undelivered";
+  if (isFailure && data.errorCode !== undefined) form.ErrorCode = String(data.errorCode);
+  const isFromReceipt = status === "delivered" || status === "undelivered";
+  if (isFromReceipt && typeof data.rawDlrDoneDate === "string") {
+    form.RawDlrDoneDate = data.rawDlrDoneDate.slice(0, 10);
+  }
+  return form;
+}

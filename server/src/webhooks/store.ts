@@ -1,0 +1,143 @@
+import type { Sql } from "../db/sql.ts";
+import { utcDay } from "../lib/clock.ts";
+import type { MessageId } from "../lib/message-id.ts";
+
+/** One call to a customer. The URL is without credentials, query and fragment. */
+export type Attempt = {
+  readonly id: MessageId;
+  readonly at: Date;
+  readonly account: number;
+  readonly kind: "status" | "inbound";
+  /** The status told, or `inbound`. */
+  readonly about: string;
+  readonly attempt: number;
+  readonly url: string;
+  readonly httpStatus: number | undefined;
+  readonly error: string | undefined;
+  readonly durationMs: number;
+};
+
+export type NewRetry = {
+  readonly dueAt: Date;
+  readonly host: string;
+  readonly kind: "status" | "inbound";
+  readonly account: number;
+  readonly id: MessageId;
+  /** Attempts made so far. */
+  readonly attempt: number;
+  readonly firstAt: Date;
+  readonly data: Readonly<Record<string, unknown>>;
+};
+
+export type Retry = NewRetry & { readonly retry: bigint };
+
+const ATTEMPTS_LISTED_MAX = 200;
+
+export async function insertAttempts(sql: Sql, attempts: readonly Attempt[]): Promise<void> {
+  const rows = attempts.map((attempt) => ({
+    id: attempt.id.toString(),
+    day: utcDay(attempt.at),
+    at: attempt.at.toISOString(),
+    account: attempt.account,
+    kind: attempt.kind,
+    about: attempt.about,
+    attempt: attempt.attempt,
+    url: attempt.url,
+    http_status: attempt.httpStatus ?? null,
+    error: attempt.error ?? null,
+    duration_ms: attempt.durationMs,
+  }));
+  await sql`
+    insert into callback_attempts
+      (id, day, at, account, kind, about, attempt, url, http_status, error, duration_ms)
+    select id, day, at, account, kind, about, attempt, url, http_status, error, duration_ms
+    from jsonb_to_recordset(${sql.json(rows)}) as row (
+      id bigint, day date, at timestamptz, account int, kind text, about text, attempt smallint,
+      url text, http_status smallint, error text, duration_ms int
+    )
+  `;
+}
+
+/** What was tried for a message, oldest first. */
+export async function listAttempts(
+  sql: Sql,
+  message: { account: number; id: MessageId },
+): Promise<Attempt[]> {
+  const rows = await sql<(Attempt & { httpStatus: number | null; error: string | null })[]>`
+    select id, at, account, kind, about, attempt, url, http_status as "httpStatus", error,
+      duration_ms as "durationMs"
+    from callback_attempts
+    where id = ${message.id} and account = ${message.account}
+    order by at
+    limit ${ATTEMPTS_LISTED_MAX}
+  `;
+  return rows.map((row) => ({
+    ...row,
+    httpStatus: row.httpStatus ?? undefined,
+    error: row.error ?? undefined,
+  }));
+}
+
+/** Keeps webhooks for later; returns their numbers in the same order. */
+export async function insertRetries(sql: Sql, retries: readonly NewRetry[]): Promise<bigint[]> {
+  const rows = retries.map((retry) => ({
+    due_at: retry.dueAt.toISOString(),
+    host: retry.host,
+    kind: retry.kind,
+    account: retry.account,
+    id: retry.id.toString(),
+    attempt: retry.attempt,
+    first_at: retry.firstAt.toISOString(),
+    data: JSON.parse(JSON.stringify(retry.data)),
+  }));
+  const inserted = await sql<{ retry: bigint }[]>`
+    insert into retries (due_at, host, kind, account, id, attempt, first_at, data)
+    select due_at, host, kind, account, id, attempt, first_at, data
+    from jsonb_to_recordset(${sql.json(rows)}) as row (
+      due_at timestamptz, host text, kind text, account int, id bigint, attempt smallint,
+      first_at timestamptz, data jsonb
+    )
+    returning retry
+  `;
+  return inserted.map((row) => row.retry);
+}
+
+/**
+ * Takes webhooks that are due, oldest first. Until `hiddenUntil` no other process takes them: if
+ * this one dies, they come again.
+ */
+export async function takeDueRetries(
+  sql: Sql,
+  options: { now: Date; hiddenUntil: Date; exceptHosts: readonly string[]; limit: number },
+): Promise<Retry[]> {
+  return await sql<Retry[]>`
+    update retries
+    set due_at = ${options.hiddenUntil}
+    where retry in (
+      select retry
+      from retries
+      where due_at <= ${options.now} and host <> all(${options.exceptHosts as string[]}::text[])
+      order by due_at
+      limit ${options.limit}
+      for update skip locked
+    )
+    returning retry, due_at as "dueAt", host, kind, account, id, attempt,
+      first_at as "firstAt", data
+  `;
+}
+
+export async function postponeRetry(
+  sql: Sql,
+  retry: bigint,
+  next: { dueAt: Date; attempt: number; host: string },
+): Promise<void> {
+  await sql`
+    update retries
+    set due_at = ${next.dueAt}, attempt = ${next.attempt}, host = ${next.host}
+    where retry = ${retry}
+  `;
+}
+
+export async function deleteRetries(sql: Sql, retries: readonly bigint[]): Promise<void> {
+  await sql`delete from retries where retry = any(${retries.map(String)}::bigint[])`;
+}
