@@ -1,0 +1,90 @@
+import postgres from "postgres";
+import { HOUR, SECOND } from "../lib/clock.ts";
+import type { Sql } from "./sql.ts";
+
+/** Where a PostgreSQL is: a URL, or the private socket folder of the embedded one. */
+export type DatabaseAddress =
+  | { readonly kind: "url"; readonly url: string; readonly directUrl: string | undefined }
+  | { readonly kind: "socket"; readonly folder: string; readonly database: string };
+
+export type Database = {
+  /** For everything that nobody waits for in thousands. */
+  readonly sql: Sql;
+  /** For the message path: statements planned once, by index only. */
+  readonly hot: Sql;
+  readonly close: () => Promise<void>;
+};
+
+const CONNECTIONS_MAX = 8;
+const HOT_CONNECTIONS_MAX = 8;
+const CLOSE_SECONDS_MAX = 5;
+
+/**
+ * Generic plans by index: with fresh statistics PostgreSQL prefers scans of tables that look
+ * empty, and pays for it when they fill.
+ */
+const hotSettings = {
+  plan_cache_mode: "force_generic_plan",
+  enable_seqscan: "off",
+  enable_hashjoin: "off",
+  enable_mergejoin: "off",
+};
+
+/** Opens the pools; nothing connects before the first query. TLS follows `sslmode` in the URL. */
+export function connectDatabase(address: DatabaseAddress): Database {
+  const sql = openPool(address, CONNECTIONS_MAX, {});
+  const hot = openPool(address, HOT_CONNECTIONS_MAX, isPooled(address) ? {} : hotSettings);
+  return {
+    sql,
+    hot,
+    close: async () => {
+      await Promise.all([
+        sql.end({ timeout: CLOSE_SECONDS_MAX }),
+        hot.end({ timeout: CLOSE_SECONDS_MAX }),
+      ]);
+    },
+  };
+}
+
+/** One connection that no pooler shares: for migrations. */
+export function connectDirect(address: DatabaseAddress): Sql {
+  if (address.kind === "socket") return openPool(address, 1, {});
+  return openPool(
+    { ...address, url: address.directUrl ?? address.url, directUrl: undefined },
+    1,
+    {},
+  );
+}
+
+/** A pooler in transaction mode keeps neither prepared statements nor session settings. */
+function isPooled(address: DatabaseAddress): boolean {
+  return address.kind === "url" && address.directUrl !== undefined;
+}
+
+function openPool(address: DatabaseAddress, max: number, settings: Record<string, string>): Sql {
+  const options = {
+    max,
+    prepare: !isPooled(address),
+    types: { bigint: postgres.BigInt, date: dateAsText },
+    connect_timeout: 10,
+    max_lifetime: (12 * HOUR) / SECOND,
+    onnotice: () => undefined,
+    connection: { application_name: "longwave", ...settings },
+  };
+  if (address.kind === "url") return postgres(address.url, options);
+  return postgres({
+    ...options,
+    host: address.folder,
+    port: 5432,
+    user: "longwave",
+    database: address.database,
+  });
+}
+
+/** A day stays text, `2026-11-24`: as a `Date` it would move with the zone. */
+const dateAsText = {
+  to: 1082,
+  from: [1082],
+  serialize: (day: string) => day,
+  parse: (day: string) => day,
+};

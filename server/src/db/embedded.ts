@@ -1,0 +1,213 @@
+import type { ChildProcess } from "node:child_process";
+import { createHash } from "node:crypto";
+import { chown, mkdir, readFile, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { SECOND } from "../lib/clock.ts";
+import { StartError } from "../lib/errors.ts";
+import { connectDirect, type DatabaseAddress } from "./connect.ts";
+import { findBinaries, type PostgresBinaries, type UnixUser } from "./embedded-binaries.ts";
+
+export type Embedded = {
+  readonly address: DatabaseAddress;
+  readonly stop: () => Promise<void>;
+};
+
+const MAJOR = "18";
+const START_MS_MAX = 30 * SECOND;
+const STOP_MS_MAX = 10 * SECOND;
+const RESTART_MS = 250;
+
+/**
+ * Starts PostgreSQL 18 in a folder and keeps it running until `stop`. It listens on one socket in
+ * a folder that only its user may enter. Throws StartError with the remedy.
+ */
+export async function startEmbedded(dataDir: string): Promise<Embedded> {
+  const binaries = await findBinaries();
+  const home = await clusterHome(resolve(dataDir), binaries.user);
+  const cluster = join(home, "cluster");
+  const socketFolder = await makeSocketFolder(cluster, binaries.user);
+  await initialise(binaries, cluster);
+  await stopOrphan(cluster);
+  const server = supervise(binaries, cluster, socketFolder);
+  const admin: DatabaseAddress = { kind: "socket", folder: socketFolder, database: "postgres" };
+  try {
+    await waitUntilReady(admin, server);
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+  return { address: { ...admin, database: "longwave" }, stop: server.stop };
+}
+
+/** As root the cluster belongs to another user, who may not be able to enter the data folder. */
+async function clusterHome(dataDir: string, user: UnixUser | undefined): Promise<string> {
+  await mkdir(dataDir, { recursive: true, mode: 0o755 }).catch((error: NodeJS.ErrnoException) => {
+    throw new StartError(
+      `The data folder ${dataDir} cannot be made (${error.code}). Set LONGWAVE_DATA_DIR to a folder that this user may write.`,
+    );
+  });
+  if (user === undefined) return dataDir;
+  for (let folder = dataDir; folder !== "/"; folder = resolve(folder, "..")) {
+    if (((await stat(folder)).mode & 0o001) === 0) {
+      const home = join("/var/lib/longwave", nameOf(dataDir));
+      await mkdir(home, { recursive: true, mode: 0o755 });
+      return home;
+    }
+  }
+  return dataDir;
+}
+
+function nameOf(path: string): string {
+  return createHash("sha256").update(path).digest("hex").slice(0, 12);
+}
+
+/** Short, because a socket's path is limited to 107 bytes. */
+async function makeSocketFolder(cluster: string, user: UnixUser | undefined): Promise<string> {
+  const folder = join(tmpdir(), `longwave-${nameOf(cluster)}`);
+  await mkdir(folder, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EEXIST") throw error;
+  });
+  if (user !== undefined) await chown(folder, user.uid, user.gid);
+  const { uid, mode } = await stat(folder);
+  if (uid !== (user?.uid ?? process.getuid?.()) || (mode & 0o077) !== 0) {
+    throw new StartError(
+      `The folder ${folder} belongs to somebody else. Remove it and start again.`,
+    );
+  }
+  return folder;
+}
+
+async function initialise(binaries: PostgresBinaries, cluster: string): Promise<void> {
+  const version = await readFile(join(cluster, "PG_VERSION"), "utf8").catch(() => undefined);
+  if (version?.trim() === MAJOR) return;
+  if (version !== undefined) {
+    throw new StartError(
+      `The data in ${cluster} was written by PostgreSQL ${version.trim()}, this Longwave brings ${MAJOR}. Move it with pg_dump and pg_restore, or set LONGWAVE_DATA_DIR to a new folder.`,
+    );
+  }
+  await rm(cluster, { recursive: true, force: true }); // half made: initdb writes PG_VERSION early, but never over a cluster in use
+  await mkdir(cluster, { mode: 0o700 });
+  if (binaries.user !== undefined) await chown(cluster, binaries.user.uid, binaries.user.gid);
+  const child = binaries.spawn("initdb", [
+    ...["-D", cluster, "-U", "longwave", "-A", "trust", "-E", "UTF8"],
+    ...["--locale=C", "--data-checksums", "--no-instructions"],
+  ]);
+  const output = collect(child);
+  const code = await new Promise((done) => child.once("exit", done));
+  if (code === 0) return;
+  await rm(cluster, { recursive: true, force: true });
+  throw new StartError(startFailure(output()));
+}
+
+/** A postmaster that outlived a killed Longwave is stopped; its socket and output are gone. */
+async function stopOrphan(cluster: string): Promise<void> {
+  const file = await readFile(join(cluster, "postmaster.pid"), "utf8").catch(() => "");
+  const pid = Number(file.split("\n")[0]);
+  if (!(pid > 1) || !(await isPostgres(pid))) return;
+  process.kill(pid, "SIGINT");
+  const deadline = performance.now() + STOP_MS_MAX;
+  while (await isPostgres(pid)) {
+    if (performance.now() > deadline) process.kill(pid, "SIGQUIT");
+    await pause(50);
+  }
+}
+
+async function isPostgres(pid: number): Promise<boolean> {
+  if (process.platform !== "linux") return isAlive(pid);
+  const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
+  return command.split("\0")[0]?.endsWith("postgres") ?? false;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+type Server = { stop: () => Promise<void>; failure: () => string | undefined };
+
+function supervise(binaries: PostgresBinaries, cluster: string, socketFolder: string): Server {
+  let isStopping = false;
+  let isReady = false;
+  let failure: string | undefined;
+  let child: ChildProcess;
+  const start = () => {
+    child = binaries.spawn("postgres", [
+      ...["-D", cluster, "-k", socketFolder, "-c", "listen_addresses="],
+      ...["-c", "fsync=on", "-c", "synchronous_commit=on", "-c", "timezone=UTC"],
+      ...["-c", "shared_buffers=128MB", "-c", "max_connections=60", "-c", "max_wal_size=2GB"],
+      ...["-c", "log_checkpoints=off"],
+    ]);
+    const output = collect(child);
+    const startedAt = performance.now();
+    child.once("exit", () => {
+      isReady ||= performance.now() - startedAt > START_MS_MAX;
+      if (!isReady) failure = startFailure(output());
+      if (!isStopping) setTimeout(() => isStopping || start(), RESTART_MS);
+    });
+  };
+  start();
+  return {
+    failure: () => failure,
+    stop: () =>
+      new Promise((done) => {
+        isStopping = true;
+        if (child.exitCode !== null || child.signalCode !== null) return done();
+        const force = setTimeout(() => child.kill("SIGQUIT"), STOP_MS_MAX);
+        child.once("exit", () => {
+          clearTimeout(force);
+          done();
+        });
+        child.kill("SIGINT");
+      }),
+  };
+}
+
+async function waitUntilReady(admin: DatabaseAddress, server: Server): Promise<void> {
+  const deadline = performance.now() + START_MS_MAX;
+  for (;;) {
+    const sql = connectDirect(admin);
+    try {
+      const found = await sql`select from pg_database where datname = 'longwave'`;
+      if (found.length === 0) await sql`create database longwave`;
+      return;
+    } catch (error) {
+      const failure = server.failure();
+      if (failure !== undefined) throw new StartError(failure);
+      if (performance.now() > deadline) throw error;
+      await pause(50);
+    } finally {
+      await sql.end({ timeout: 1 });
+    }
+  }
+}
+
+const OUTPUT_LENGTH_MAX = 4_000;
+
+function collect(child: ChildProcess): () => string {
+  let output = "";
+  const add = (chunk: Buffer) => {
+    output = (output + chunk.toString("utf8")).slice(-OUTPUT_LENGTH_MAX);
+  };
+  child.stdout?.on("data", add);
+  child.stderr?.on("data", add);
+  return () => output;
+}
+
+function startFailure(output: string): string {
+  if (output.includes("No space left on device")) {
+    return "The disk is full: PostgreSQL cannot start. Free some space and start again.";
+  }
+  const lines = output.trim().split("\n");
+  const cause =
+    lines.find((line) => /FATAL|PANIC|error/i.test(line)) ?? lines.at(-1) ?? "no output";
+  return `PostgreSQL did not start: ${cause.trim()} Set DATABASE_URL to use another PostgreSQL.`;
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((done) => setTimeout(done, ms));
+}
