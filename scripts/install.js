@@ -1,0 +1,51 @@
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+export const root = join(import.meta.dirname, "..");
+
+/** Installs and builds what is missing or older than its sources; quick when nothing is. */
+export function prepare() {
+  const lock = hash(readFileSync(join(root, "package-lock.json")));
+  once("node_modules/.longwave-installed", lock, "Installing packages", () => run("npm", ["ci"]));
+  for (const part of ["server", "sdk"]) build(part);
+}
+
+function build(part) {
+  const folder = join(root, part, "src");
+  if (!existsSync(folder)) return;
+  const files = readdirSync(folder, { recursive: true }).filter((file) => file.endsWith(".ts"));
+  if (files.length === 0) return;
+  const state = files.sort().map((file) => {
+    const { mtimeMs, size } = statSync(join(folder, file));
+    return `${file} ${mtimeMs} ${size}`;
+  });
+  once(`${part}/dist/.longwave-built`, hash(state.join("\n")), `Building ${part}`, () =>
+    run(join(root, "node_modules/.bin/tsc"), ["-p", join(part, "tsconfig.build.json")]),
+  );
+}
+
+function once(stampFile, stamp, title, work) {
+  const path = join(root, stampFile);
+  if (existsSync(path) && readFileSync(path, "utf8") === stamp) return;
+  process.stderr.write(`${title} …\n`);
+  work();
+  mkdirSync(join(path, ".."), { recursive: true });
+  writeFileSync(path, stamp);
+}
+
+/** Shows the output only when the program fails. */
+function run(program, args) {
+  try {
+    execFileSync(program, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+  } catch (error) {
+    process.stderr.write(`${error.stdout}${error.stderr}`);
+    process.stderr.write(`${program} ${args.join(" ")} failed; its output is above.\n`);
+    process.exit(1);
+  }
+}
+
+function hash(content) {
+  return createHash("sha256").update(content).digest("hex");
+}

@@ -1,0 +1,56 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { createLimiter } from "./limiter.ts";
+
+function leaveAsFastAsAllowed(segmentsPerSecond: number, count: number, pauses: number[] = []) {
+  const limiter = createLimiter(segmentsPerSecond);
+  const stamps: number[] = [];
+  let now = 0;
+  for (let index = 0; index < count; index += 1) {
+    now += pauses[index] ?? 0;
+    now = Math.max(now, limiter.earliest());
+    limiter.take(now);
+    stamps.push(now);
+  }
+  return stamps;
+}
+
+test("any r+1 consecutive segments span at least a second, whatever the pauses", () => {
+  void fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 200 }),
+      fc.array(fc.integer({ min: 0, max: 1500 }), { maxLength: 300 }),
+      (rate, pauses) => {
+        const stamps = leaveAsFastAsAllowed(rate, 300, pauses);
+        for (let index = rate; index < stamps.length; index += 1) {
+          expect((stamps[index] ?? 0) - (stamps[index - rate] ?? 0)).toBeGreaterThanOrEqual(1000);
+        }
+      },
+    ),
+  );
+});
+
+test("below one a second, segments are 1/r seconds apart", () => {
+  const stamps = leaveAsFastAsAllowed(0.25, 4);
+  for (let index = 1; index < stamps.length; index += 1) {
+    expect((stamps[index] ?? 0) - (stamps[index - 1] ?? 0)).toBeGreaterThanOrEqual(4000);
+  }
+});
+
+test("a busy lane leaves within one percent of its rate", () => {
+  for (const rate of [1, 3, 10, 100, 1000]) {
+    const stamps = leaveAsFastAsAllowed(rate, rate * 60 + 1);
+    expect(stamps.at(-1)).toBeLessThan(60_000 * 1.01);
+  }
+});
+
+test("a fresh limiter lets out at most 100 ms' worth at once", () => {
+  const atOnce = leaveAsFastAsAllowed(100, 100).filter((stamp) => stamp === 0);
+  expect(atOnce.length).toBeLessThanOrEqual(11);
+});
+
+test("a new owner's first segment waits for the instant it was told", () => {
+  const limiter = createLimiter(10);
+  limiter.waitUntil(5000);
+  expect(limiter.earliest()).toBe(5000);
+});
