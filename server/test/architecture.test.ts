@@ -67,7 +67,7 @@ function matching(files: readonly Source[], pattern: RegExp, except: RegExp): st
 
 const rules = {
   sqlOutsideStores: (files: readonly Source[]) =>
-    matching(files, /\bsql(<[^`]*>)?`|\.unsafe\(/, /(^|\/)store\.ts$|^db\/|^insights\//),
+    matching(files, /\bsql(<[^`]*>)?`|\.unsafe\(/, /(^|[/-])store\.ts$|^db\/|^insights\//),
   environment: (files: readonly Source[]) => matching(files, /process\.env/, /^config\.ts$/),
   ownClock: (files: readonly Source[]) =>
     matching(files, /new Date\(\)|Date\.now\(\)/, /^lib\/clock\.ts$/),

@@ -1,0 +1,152 @@
+import type { Sql } from "../db/sql.ts";
+import type { Stamp } from "../events/log.ts";
+import { dayOf, type MessageId, shardOf } from "../lib/message-id.ts";
+import type { Direction, Priority } from "./message.ts";
+
+/** A message that has been decided on and waits for its batch to be stored. */
+export type AcceptedRow = {
+  readonly id: MessageId;
+  readonly account: number;
+  readonly lane: number;
+  /** Segments that the lane may hold. */
+  readonly laneCapacity: number;
+  readonly pool: string;
+  readonly direction: Direction;
+  readonly sender: string;
+  readonly recipient: string;
+  readonly body: string;
+  readonly encoding: "GSM-7" | "UCS-2";
+  readonly segments: number;
+  readonly priority: Priority;
+  readonly validUntil: Date;
+  readonly statusCallback: string | undefined;
+  readonly isSimulated: boolean;
+  readonly options: MessageOptions | undefined;
+};
+
+export type MessageOptions = {
+  readonly provideFeedback?: true;
+  /** The legal answer to a STOP or HELP goes to people who opted out, too. */
+  readonly isKeywordReply?: true;
+};
+
+export type StoreVerdict = "stored" | "full" | "opted out";
+
+/**
+ * Stores a batch in one statement: messages, queue, counters, events. A row whose lane is full or
+ * whose recipient opted out is left out and says so. Running it again with the same ids stores
+ * nothing twice. Rows must be sorted by shard and lane, so that two acceptors never lock in
+ * opposite orders.
+ */
+export async function storeAccepted(
+  sql: Sql,
+  rows: readonly AcceptedRow[],
+  stamp: Stamp,
+): Promise<Map<MessageId, StoreVerdict>> {
+  const found = await sql<{ id: bigint; fits: boolean; isOptedOut: boolean }[]>`
+    with item as materialized (
+      select *
+      from unnest(
+        ${rows.map((row) => shardOf(row.id))}::smallint[],
+        ${rows.map((row) => String(row.id))}::bigint[],
+        ${rows.map((row) => dayOf(row.id))}::text[]::date[],
+        ${rows.map((row) => row.account)}::int[],
+        ${rows.map((row) => row.lane)}::int[],
+        ${rows.map((row) => String(row.laneCapacity))}::bigint[],
+        ${rows.map((row) => row.pool)}::text[],
+        ${rows.map((row) => row.direction)}::text[],
+        ${rows.map((row) => row.sender)}::text[],
+        ${rows.map((row) => row.recipient)}::text[],
+        ${rows.map((row) => row.body)}::text[],
+        ${rows.map((row) => row.encoding)}::text[],
+        ${rows.map((row) => row.segments)}::smallint[],
+        ${rows.map((row) => row.priority)}::smallint[],
+        ${rows.map((row) => row.validUntil.toISOString())}::text[]::timestamptz[],
+        ${rows.map((row) => row.statusCallback ?? null)}::text[],
+        ${rows.map((row) => String(row.isSimulated))}::text[]::boolean[],
+        ${rows.map((row) => (row.options ? JSON.stringify(row.options) : null))}::text[]::jsonb[]
+      ) with ordinality as item(
+        shard, id, day, account, lane, capacity, pool, direction, sender, recipient, body,
+        encoding, segments, priority, valid_until, status_callback, is_simulated, options, place
+      )
+    ), held as materialized (
+      select item.*, lanes.accepted - lanes.departed as depth, exists (
+        select from opt_outs
+        where opt_outs.account = item.account and opt_outs.pool = item.pool
+          and opt_outs.recipient = item.recipient
+      ) and not coalesce(item.options ? 'isKeywordReply', false) as is_opted_out
+      from item
+      join lanes on lanes.shard = item.shard and lanes.lane = item.lane
+      order by item.place
+      for no key update of lanes
+    ), decided as materialized (
+      select held.*, not is_opted_out and depth + sum(case when is_opted_out then 0 else segments end)
+        over (partition by shard, lane order by place) <= capacity as fits
+      from held
+    ), stored as (
+      insert into messages (
+        shard, id, day, account, lane, direction, sender, recipient, body, encoding, segments,
+        priority, valid_until, status_callback, is_simulated, options
+      )
+      select shard, id, day, account, lane, direction, sender, recipient, body, encoding, segments,
+        priority, valid_until, status_callback, is_simulated, options
+      from decided
+      where fits
+      on conflict do nothing
+      returning shard, id, lane, priority, segments, valid_until, account
+    ), queued as (
+      insert into queue (shard, lane, priority, id, attempt, segments, valid_until)
+      select shard, lane, priority, id, 1, segments, valid_until
+      from stored
+    ), counted as (
+      update lanes
+      set accepted = lanes.accepted + added.segments
+      from (select shard, lane, sum(segments) as segments from stored group by shard, lane) as added
+      where lanes.shard = added.shard and lanes.lane = added.lane
+    ), logged as (
+      insert into events (writer, seq, day, at, kind, account, id, data)
+      select ${String(stamp.writer)}::bigint,
+        ${String(stamp.firstSeq)}::bigint + row_number() over () - 1,
+        current_date, now(), 'accepted', account, id, '{}'
+      from stored
+    )
+    select id, fits, is_opted_out as "isOptedOut"
+    from decided
+    limit 1000
+  `;
+  return new Map(
+    found.map((row) => [row.id, row.isOptedOut ? "opted out" : row.fits ? "stored" : "full"]),
+  );
+}
+
+/** Which of these were stored after all, by a batch whose answer was lost. */
+export async function findStored(sql: Sql, ids: readonly MessageId[]): Promise<Set<MessageId>> {
+  const rows = await sql<{ id: bigint }[]>`
+    select messages.id
+    from unnest(
+      ${ids.map(shardOf)}::smallint[], ${ids.map(String)}::bigint[], ${ids.map(dayOf)}::text[]::date[]
+    ) as item(shard, id, day)
+    join messages using (shard, id, day)
+    limit 1000
+  `;
+  return new Set(rows.map((row) => row.id));
+}
+
+export type LaneKey = { readonly account: number; readonly pool: string; readonly sender: string };
+
+/** The lane of a pool and sender, made at its first message. */
+export async function findOrInsertLane(sql: Sql, shard: number, key: LaneKey): Promise<number> {
+  await sql`
+    insert into lanes (shard, account, pool, sender)
+    values (${shard}, ${key.account}, ${key.pool}, ${key.sender})
+    on conflict (shard, account, pool, sender) do nothing
+  `;
+  const [row] = await sql<{ lane: number }[]>`
+    select lane
+    from lanes
+    where shard = ${shard} and account = ${key.account}
+      and pool = ${key.pool} and sender = ${key.sender}
+  `;
+  if (row === undefined) throw new Error("The lane that was just made is gone.");
+  return row.lane;
+}

@@ -1,0 +1,326 @@
+import type { Sql } from "../db/sql.ts";
+import type { Stamp } from "../events/log.ts";
+import { utcDay } from "../lib/clock.ts";
+import { dayOf, type MessageId, shardOf } from "../lib/message-id.ts";
+import type { Priority } from "./message.ts";
+
+/** A message that waits in a lane. */
+export type QueuedRow = {
+  readonly shard: number;
+  readonly lane: number;
+  readonly priority: Priority;
+  readonly id: MessageId;
+  readonly attempt: number;
+  readonly segments: number;
+  readonly validUntil: Date;
+};
+
+export type LaneRow = {
+  readonly shard: number;
+  readonly lane: number;
+  readonly account: number;
+  readonly pool: string;
+  readonly sender: string;
+};
+
+/** Lanes that have something to send among the shards that we own. */
+export async function findBusyLanes(sql: Sql, shards: readonly number[]): Promise<LaneRow[]> {
+  return sql<LaneRow[]>`
+    select shard, lane, account, pool, sender
+    from lanes
+    where shard = any(${shards as number[]}::smallint[]) and accepted > departed
+    limit 100000
+  `;
+}
+
+/** The next messages of one priority of a lane, after the last one that its window holds. */
+export async function readLane(
+  sql: Sql,
+  from: { shard: number; lane: number; priority: Priority; afterId: MessageId; limit: number },
+): Promise<QueuedRow[]> {
+  return sql<QueuedRow[]>`
+    select shard, lane, priority, id, attempt, segments, valid_until as "validUntil"
+    from queue
+    where shard = ${from.shard} and lane = ${from.lane} and priority = ${from.priority}
+      and id > ${String(from.afterId)}::bigint
+    order by id
+    limit ${from.limit}
+  `;
+}
+
+export type Claim = QueuedRow & { readonly connector: string; readonly epoch: bigint };
+
+export type ClaimedMessage = {
+  readonly id: MessageId;
+  /** What keeps it from leaving: Twilio's code. */
+  readonly errorCode: number | null;
+  readonly account: number;
+  readonly sender: string;
+  readonly recipient: string;
+  readonly body: string;
+  readonly statusCallback: string | null;
+  readonly isSimulated: boolean;
+  readonly whenUnknown: "resend" | "hold";
+};
+
+/**
+ * Takes messages out of the queue before their bytes leave, fenced by the shard's epoch. Opt-out
+ * (21610), account state (30002) and validity (30036) are checked again: a message that may not
+ * leave fails here. Ids that come back missing belong to another owner or are canceled.
+ */
+export async function claimMessages(
+  sql: Sql,
+  claims: readonly Claim[],
+  owner: string,
+  stamp: Stamp,
+): Promise<ClaimedMessage[]> {
+  return sql<ClaimedMessage[]>`
+    with wanted as materialized (
+      select *
+      from unnest(
+        ${claims.map((claim) => claim.shard)}::smallint[], ${claims.map((claim) => claim.lane)}::int[],
+        ${claims.map((claim) => claim.priority)}::smallint[],
+        ${claims.map((claim) => String(claim.id))}::bigint[],
+        ${claims.map((claim) => dayOf(claim.id))}::text[]::date[],
+        ${claims.map((claim) => claim.connector)}::text[],
+        ${claims.map((claim) => String(claim.epoch))}::bigint[]
+      ) as wanted(shard, lane, priority, id, day, connector, epoch)
+    ), taken as (
+      delete from queue
+      using wanted, leases
+      where queue.shard = wanted.shard and queue.lane = wanted.lane
+        and queue.priority = wanted.priority and queue.id = wanted.id
+        and leases.kind = 'shard' and leases.number = wanted.shard
+        and leases.owner = ${owner} and leases.epoch = wanted.epoch and leases.expires_at > now()
+      returning queue.*, wanted.day, wanted.connector, wanted.epoch
+    ), judged as materialized (
+      select taken.*, messages.account, messages.sender, messages.recipient, messages.body,
+        messages.status_callback, messages.is_simulated, accounts.when_unknown,
+        case
+          when taken.valid_until <= now() then 30036
+          when accounts.status <> 'active' then 30002
+          when not coalesce(messages.options ? 'isKeywordReply', false) and exists (
+            select from opt_outs
+            where opt_outs.account = messages.account and opt_outs.pool = lanes.pool
+              and opt_outs.recipient = messages.recipient
+          ) then 21610
+        end as error_code
+      from taken
+      join messages on messages.shard = taken.shard and messages.id = taken.id
+        and messages.day = taken.day
+      join lanes on lanes.shard = taken.shard and lanes.lane = taken.lane
+      join accounts on accounts.account = messages.account
+    ), claimed as (
+      insert into claims (
+        shard, id, lane, priority, attempt, segments, valid_until, connector, owner, epoch, claimed_at
+      )
+      select shard, id, lane, priority, attempt, segments, valid_until, connector, ${owner}, epoch, now()
+      from judged
+      where error_code is null
+    ), failed as (
+      insert into outcomes (shard, id, day, status, error_code, updated_at)
+      select shard, id, day, 'failed', error_code, now()
+      from judged
+      where error_code is not null
+      on conflict do nothing
+    ), logged as (
+      insert into events (writer, seq, day, at, kind, account, id, data)
+      select ${String(stamp.writer)}::bigint,
+        ${String(stamp.firstSeq)}::bigint + row_number() over () - 1,
+        current_date, now(), 'failed', account, id, jsonb_strip_nulls(jsonb_build_object(
+          'from', sender, 'to', recipient, 'callback', status_callback, 'errorCode', error_code))
+      from judged
+      where error_code is not null
+    ), counted as (
+      update lanes
+      set departed = departed + gone.segments
+      from (
+        select shard, lane, sum(segments) as segments from taken group by shard, lane
+      ) as gone
+      where lanes.shard = gone.shard and lanes.lane = gone.lane
+    )
+    select id, error_code as "errorCode", account, sender, recipient, body,
+      status_callback as "statusCallback", is_simulated as "isSimulated", when_unknown as "whenUnknown"
+    from judged
+    limit 1000
+  `;
+}
+
+export type SubmissionRecord = {
+  readonly id: MessageId;
+  readonly part: number;
+  readonly parts: number;
+  readonly attempt: number;
+  readonly connector: string;
+  readonly carrierAccount: string;
+  readonly carrierMessageId: string | undefined;
+  readonly carrierKey: string | undefined;
+  readonly answer: string;
+  readonly carrierCode: string | undefined;
+  readonly submittedAt: Date;
+};
+
+/** What became of a claimed message, with the answers to its parts. */
+export type Departure = {
+  readonly claim: Claim;
+  readonly message: ClaimedMessage;
+  readonly status: "sent" | "failed";
+  readonly errorCode: number | undefined;
+  readonly sentAt: Date;
+  readonly submissions: readonly SubmissionRecord[];
+  /** Milliseconds from accept to claim, and from claim to the first byte. */
+  readonly waits: { readonly queueMs: number; readonly paceMs: number };
+};
+
+/** Records facts, whoever owns the shard by now; twice is the same as once. */
+export async function recordDepartures(
+  sql: Sql,
+  departures: readonly Departure[],
+  stamp: Stamp,
+): Promise<void> {
+  const parts = departures.flatMap((departure) => departure.submissions);
+  await sql`
+    with part as (
+      insert into submissions (
+        shard, id, part, attempt, day, parts, connector, carrier_account, carrier_message_id,
+        carrier_key, answer, carrier_code, submitted_at
+      )
+      select *
+      from unnest(
+        ${parts.map((part) => shardOf(part.id))}::smallint[],
+        ${parts.map((part) => String(part.id))}::bigint[],
+        ${parts.map((part) => part.part)}::smallint[],
+        ${parts.map((part) => part.attempt)}::smallint[],
+        ${parts.map((part) => utcDay(part.submittedAt))}::text[]::date[],
+        ${parts.map((part) => part.parts)}::smallint[],
+        ${parts.map((part) => part.connector)}::text[],
+        ${parts.map((part) => part.carrierAccount)}::text[],
+        ${parts.map((part) => part.carrierMessageId ?? null)}::text[],
+        ${parts.map((part) => part.carrierKey ?? null)}::text[],
+        ${parts.map((part) => part.answer)}::text[],
+        ${parts.map((part) => part.carrierCode ?? null)}::text[],
+        ${parts.map((part) => part.submittedAt.toISOString())}::text[]::timestamptz[]
+      )
+      on conflict do nothing
+    ), item as materialized (
+      select *
+      from unnest(
+        ${departures.map(({ claim }) => claim.shard)}::smallint[],
+        ${departures.map(({ claim }) => String(claim.id))}::bigint[],
+        ${departures.map(({ claim }) => dayOf(claim.id))}::text[]::date[],
+        ${departures.map(({ message }) => message.account)}::int[],
+        ${departures.map(({ status }) => status)}::text[],
+        ${departures.map(({ errorCode }) => errorCode ?? null)}::int[],
+        ${departures.map(({ claim }) => claim.connector)}::text[],
+        ${departures.map(({ sentAt }) => sentAt.toISOString())}::text[]::timestamptz[],
+        ${departures.map((departure) => JSON.stringify(departureEvent(departure)))}::text[]::jsonb[]
+      ) as item(shard, id, day, account, status, error_code, connector, sent_at, data)
+    ), unclaimed as (
+      delete from claims
+      using item
+      where claims.shard = item.shard and claims.id = item.id
+    ), settled as (
+      insert into outcomes (shard, id, day, status, error_code, connector, sent_at, updated_at)
+      select shard, id, day, status, error_code, connector,
+        case when status = 'sent' then sent_at end, now()
+      from item
+      on conflict do nothing
+      returning shard, id
+    )
+    insert into events (writer, seq, day, at, kind, account, id, data)
+    select ${String(stamp.writer)}::bigint,
+      ${String(stamp.firstSeq)}::bigint + row_number() over () - 1,
+      current_date, now(), item.status, item.account, item.id, item.data
+    from item
+    join settled on settled.shard = item.shard and settled.id = item.id
+  `;
+}
+
+function departureEvent({ message, errorCode, waits, submissions }: Departure) {
+  return {
+    from: message.sender,
+    to: message.recipient,
+    segments: submissions.length,
+    waits,
+    ...(message.statusCallback === null ? {} : { callback: message.statusCallback }),
+    ...(errorCode === undefined ? {} : { errorCode }),
+    ...(message.isSimulated ? { sim: true } : {}),
+  };
+}
+
+/**
+ * Puts messages back whose claims nobody of this epoch made: their submission has no certain
+ * answer. `resend` queues them again at their place; `hold` leaves them claimed for the operator.
+ */
+export async function recoverClaims(
+  sql: Sql,
+  owned: { shards: readonly number[]; epochs: readonly bigint[] },
+): Promise<QueuedRow[]> {
+  return sql<QueuedRow[]>`
+    with owned as materialized (
+      select * from unnest(
+        ${owned.shards as number[]}::smallint[], ${owned.epochs.map(String)}::bigint[]
+      ) as owned(shard, epoch)
+    ), held as (
+      update claims
+      set held_because = 'The answer of the carrier is not known.'
+      from owned, messages, accounts
+      where claims.shard = owned.shard and claims.epoch < owned.epoch and held_because is null
+        and messages.shard = claims.shard and messages.id = claims.id
+        and accounts.account = messages.account and accounts.when_unknown = 'hold'
+    ), doubtful as (
+      delete from claims
+      using owned, messages, accounts
+      where claims.shard = owned.shard and claims.epoch < owned.epoch and held_because is null
+        and messages.shard = claims.shard and messages.id = claims.id
+        and accounts.account = messages.account and accounts.when_unknown = 'resend'
+      returning claims.*
+    ), counted as (
+      update lanes
+      set departed = departed - back.segments
+      from (
+        select shard, lane, sum(segments) as segments from doubtful group by shard, lane
+      ) as back
+      where lanes.shard = back.shard and lanes.lane = back.lane
+    )
+    insert into queue (shard, lane, priority, id, attempt, segments, valid_until)
+    select shard, lane, priority, id, attempt + 1, segments, valid_until
+    from doubtful
+    returning shard, lane, priority, id, attempt, segments, valid_until as "validUntil"
+  `;
+}
+
+/** Gives claims back whose bytes certainly never left: our own, after a lost answer to a claim. */
+export async function returnClaims(
+  sql: Sql,
+  ids: readonly MessageId[],
+  owner: string,
+): Promise<void> {
+  await sql`
+    with returned as (
+      delete from claims
+      using unnest(${ids.map(shardOf)}::smallint[], ${ids.map(String)}::bigint[]) as item(shard, id)
+      where claims.shard = item.shard and claims.id = item.id and claims.owner = ${owner}
+      returning claims.*
+    ), counted as (
+      update lanes
+      set departed = departed - back.segments
+      from (
+        select shard, lane, sum(segments) as segments from returned group by shard, lane
+      ) as back
+      where lanes.shard = back.shard and lanes.lane = back.lane
+    )
+    insert into queue (shard, lane, priority, id, attempt, segments, valid_until)
+    select shard, lane, priority, id, attempt, segments, valid_until
+    from returned
+  `;
+}
+
+/** The account chose to hold what it cannot be sure of: the operator decides. */
+export async function holdClaim(sql: Sql, id: MessageId, because: string): Promise<void> {
+  await sql`
+    update claims
+    set held_because = ${because}
+    where shard = ${shardOf(id)} and id = ${String(id)}::bigint
+  `;
+}

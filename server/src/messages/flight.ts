@@ -1,0 +1,83 @@
+import type { Connector, Submission, SubmitResult } from "../connectors/connector.ts";
+import { splitBody } from "../segments/segment.ts";
+import type { Claim, ClaimedMessage, Departure, SubmissionRecord } from "./dispatch-store.ts";
+
+/** A claimed message on its way out, part by part. */
+export type Flight = {
+  readonly claim: Claim;
+  readonly message: ClaimedMessage;
+  readonly encoding: "GSM-7" | "UCS-2";
+  readonly texts: readonly string[];
+  readonly claimedAt: Date;
+  readonly submissions: SubmissionRecord[];
+  firstSentAt: Date | undefined;
+  accepted: number;
+  isOver: boolean;
+};
+
+/** One part that waits to be written. */
+export type Part = { readonly flight: Flight; readonly part: number; readonly attempt: number };
+
+export function createFlight(claim: Claim, message: ClaimedMessage, claimedAt: Date): Flight {
+  const { encoding, parts } = splitBody(message.body);
+  return {
+    ...{ claim, message, encoding, claimedAt, submissions: [], accepted: 0, isOver: false },
+    texts: parts.length === 0 ? [""] : parts,
+    firstSentAt: undefined,
+  };
+}
+
+export function partsOf(flight: Flight): Part[] {
+  return flight.texts.map((_text, index) => ({
+    flight,
+    part: index + 1,
+    attempt: flight.claim.attempt,
+  }));
+}
+
+export function toSubmission({ flight, part, attempt }: Part): Submission {
+  return {
+    ...{ id: flight.claim.id, part, parts: flight.texts.length, attempt },
+    ...{ sender: flight.message.sender, recipient: flight.message.recipient },
+    ...{ encoding: flight.encoding, text: flight.texts[part - 1] ?? "" },
+    reference: Number(flight.claim.id & 0xffn),
+    validUntil: flight.claim.validUntil,
+  };
+}
+
+export function toRecord(
+  { flight, part, attempt }: Part,
+  answer: {
+    connector: Connector;
+    result: SubmitResult;
+    submittedAt: Date;
+    carrierKey: string | undefined;
+  },
+): SubmissionRecord {
+  const { connector, result } = answer;
+  return {
+    ...{ id: flight.claim.id, part, parts: flight.texts.length, attempt },
+    connector: connector.name,
+    carrierAccount: connector.carrierAccount,
+    carrierMessageId: result.kind === "accepted" ? result.carrierMessageId : undefined,
+    carrierKey: answer.carrierKey,
+    answer: result.kind,
+    carrierCode: result.kind === "accepted" ? undefined : result.carrierCode,
+    submittedAt: answer.submittedAt,
+  };
+}
+
+export function toDeparture(
+  flight: Flight,
+  end: { status: "sent" | "failed"; errorCode: number | undefined; at: Date; createdAt: Date },
+): Departure {
+  const sentAt = flight.firstSentAt ?? end.at;
+  return {
+    ...{ claim: flight.claim, message: flight.message, submissions: flight.submissions, sentAt },
+    ...{ status: end.status, errorCode: end.errorCode },
+    waits: {
+      queueMs: flight.claimedAt.getTime() - end.createdAt.getTime(),
+      paceMs: sentAt.getTime() - flight.claimedAt.getTime(),
+    },
+  };
+}

@@ -1,0 +1,222 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
+import type { Connector, Submission, SubmitResult } from "../connectors/connector.ts";
+import { createEventWriter } from "../events/log.ts";
+import { systemClock as clock } from "../lib/clock.ts";
+import { createIdWriter } from "../lib/message-id.ts";
+import { holdShards, type ShardLeases } from "../throughput/leases.ts";
+import { type Accepter, createAccepter, type NewMessage } from "./accept.ts";
+import { cancelMessage, redactMessage } from "./change.ts";
+import { createDispatcher, type Dispatcher } from "./dispatch.ts";
+import type { MessageStatus } from "./message.ts";
+import { createReceipts, type Receipts } from "./receipts.ts";
+import { findMessage, listMessages } from "./store.ts";
+
+let database: TestDatabase;
+let leases: ShardLeases;
+let accepter: Accepter;
+let dispatcher: Dispatcher;
+let receipts: Receipts;
+let account = 0;
+
+const submitted: Submission[] = [];
+let answer: (submission: Submission) => SubmitResult;
+let slots = 100;
+const accepted = (submission: Submission): SubmitResult => ({
+  kind: "accepted",
+  carrierMessageId: `${submission.id}-${submission.part}`,
+});
+const carrier: Connector = {
+  ...{ name: "carrier", carrierAccount: "carrier", isSimulated: false, optOutsUpstream: false },
+  freeSlots: () => slots,
+  submit: (submission) => {
+    submitted.push(submission);
+    return Promise.resolve(answer(submission));
+  },
+  state: () => ({ phase: "bound", window: 100, inFlight: 0 }),
+  close: () => Promise.resolve(),
+};
+const sender = (number: string, segmentsPerSecond = 1000) => ({
+  ...{ number, segmentsPerSecond, maxQueueSeconds: 36_000, connector: "carrier" },
+});
+const text = (from: string, changes: Partial<NewMessage> = {}): NewMessage => ({
+  ...{ account, sender: sender(from), recipient: "+12025550123", body: "Hello" },
+  direction: "outbound-api",
+  ...changes,
+});
+
+beforeAll(async () => {
+  answer = accepted;
+  database = await createTestDatabase();
+  const { sql, hot } = database;
+  const [row] = await sql<{ account: number }[]>`
+    insert into accounts (sid, friendly_name, status, auth_token, created_at, updated_at)
+    values ('AC1', 'Test', 'active', ${Buffer.from("")}, now(), now())
+    returning account
+  `;
+  account = row?.account ?? 0;
+  const writer = () => createEventWriter({ sql, owner: "test" });
+  const onError = (error: unknown) => {
+    throw error;
+  };
+  dispatcher = createDispatcher({
+    ...{ hot, clock, owner: "test", onError, onRecorded: () => undefined },
+    epochOf: (shard) => leases.epochOf(shard),
+    writers: { claims: writer(), departures: writer() },
+    routeOf: () => ({ segmentsPerSecond: 1000, connector: carrier }),
+    carrierKey: (id) => id,
+  });
+  const gained: [readonly number[], number][] = [];
+  leases = await holdShards({
+    ...{ sql, owner: "test", now: () => clock().getTime(), onError },
+    onGained: (...gain) => gained.push(gain),
+  });
+  for (const gain of gained) dispatcher.gain(...gain);
+  accepter = createAccepter({
+    ...{ hot, clock, newId: createIdWriter(1, () => clock().getTime()) },
+    writers: { single: writer(), bulk: writer() },
+    isSimulated: () => false,
+    onStored: (rows) => dispatcher.offer(rows),
+  });
+  receipts = createReceipts({ hot, clock, writer: writer(), onSettled: () => undefined, onError });
+});
+
+afterAll(async () => {
+  await accepter.close();
+  await dispatcher.close();
+  await receipts.close();
+  await leases.close();
+  await database.close();
+});
+
+async function becomes(id: bigint, status: MessageStatus) {
+  await expect
+    .poll(async () => (await findMessage(database.sql, { account, id }))?.status, { timeout: 8000 })
+    .toBe(status);
+}
+
+test("a message is queued, sent and delivered", async () => {
+  const message = await accepter.accept(text("+12025550001"));
+  expect(message.status).toBe("queued");
+  await becomes(message.id, "sent");
+  const receipt = { status: "delivered", errorCode: undefined, carrierCode: "DELIVRD" } as const;
+  await receipts.record("carrier", `${message.id}-1`, {
+    ...receipt,
+    ...{ carrierMessageId: "x", doneDate: undefined },
+  });
+  await becomes(message.id, "delivered");
+});
+
+test("a long message is delivered when its last part is, and once", async () => {
+  const message = await accepter.accept(text("+12025550002", { body: "x".repeat(400) }));
+  await becomes(message.id, "sent");
+  expect(submitted.filter(({ id }) => id === message.id).map(({ part }) => part)).toEqual([
+    1, 2, 3,
+  ]);
+  for (const part of [3, 1, 2]) {
+    expect((await findMessage(database.sql, { account, id: message.id }))?.status).toBe("sent");
+    await receipts.record("carrier", `${message.id}-${part}`, {
+      ...{ status: "delivered", errorCode: undefined, carrierCode: "DELIVRD" },
+      ...{ carrierMessageId: "x", doneDate: undefined },
+    });
+  }
+  await becomes(message.id, "delivered");
+});
+
+test("a receipt that comes before its submission is kept for it", async () => {
+  slots = 0;
+  const message = await accepter.accept(text("+12025550003"));
+  await receipts.record("carrier", `${message.id}-1`, {
+    ...{ status: "undelivered", errorCode: 30003, carrierCode: "UNDELIV 012" },
+    ...{ carrierMessageId: "x", doneDate: undefined },
+  });
+  slots = 100;
+  dispatcher.wake();
+  await becomes(message.id, "undelivered");
+  const found = await findMessage(database.sql, { account, id: message.id });
+  expect(found?.errorCode).toBe(30003);
+});
+
+test("a permanent refusal fails with the mapped code", async () => {
+  answer = () => ({ kind: "refused", errorCode: 30006, carrierCode: "0x0b" });
+  const message = await accepter.accept(text("+12025550004"));
+  await becomes(message.id, "failed");
+  answer = accepted;
+});
+
+test("a throttled message is submitted again", async () => {
+  let isFirst = true;
+  answer = (submission) => {
+    if (!isFirst) return accepted(submission);
+    isFirst = false;
+    return { kind: "throttled", retryAfterMs: 50, carrierCode: "0x58" };
+  };
+  const message = await accepter.accept(text("+12025550005"));
+  await becomes(message.id, "sent");
+  expect(submitted.filter(({ id }) => id === message.id).map(({ attempt }) => attempt)).toEqual([
+    1, 2,
+  ]);
+  answer = accepted;
+});
+
+test("an opt-out refuses at accept and stops a message that waits", async () => {
+  slots = 0;
+  const waiting = await accepter.accept(text("+12025550006"));
+  await database.sql`
+    insert into opt_outs (account, pool, recipient, source, opted_out_at)
+    values (${account}, '+12025550006', '+12025550123', 'api', now())
+  `;
+  await expect(accepter.accept(text("+12025550006"))).rejects.toMatchObject({ code: 21610 });
+  slots = 100;
+  dispatcher.wake();
+  await becomes(waiting.id, "failed");
+  expect(submitted.some(({ id }) => id === waiting.id)).toBe(false);
+});
+
+test("a message whose validity has ended fails with 30036", async () => {
+  slots = 0;
+  const message = await accepter.accept(text("+12025550007", { validityS: 1 }));
+  await becomes(message.id, "failed");
+  slots = 100;
+  expect((await findMessage(database.sql, { account, id: message.id }))?.errorCode).toBe(30036);
+});
+
+test("a full lane refuses with 21611 and stores nothing", async () => {
+  slots = 0;
+  const small = { ...sender("+12025550008", 0.1), maxQueueSeconds: 10 };
+  const bulk = Array.from({ length: 300 }, () => text("+12025550008", { sender: small }));
+  const results = await accepter.acceptBulk(bulk);
+  expect(results.filter((result) => !(result instanceof Error)).length).toBe(255);
+  expect(results.at(-1)).toMatchObject({ code: 21611 });
+  slots = 100;
+});
+
+test("a waiting message can be canceled, once", async () => {
+  slots = 0;
+  const message = await accepter.accept(text("+12025550009"));
+  const app = { ...database, clock, changes: createEventWriter({ sql: database.sql, owner: "t" }) };
+  expect((await cancelMessage(app, message)).status).toBe("canceled");
+  await expect(cancelMessage(app, message)).rejects.toMatchObject({ code: 30409 });
+  expect((await redactMessage(app, { ...message, status: "canceled" })).body).toBe("");
+  slots = 100;
+});
+
+test("two thousand messages leave once each, in their order", async () => {
+  const bulk = Array.from({ length: 2_000 }, () => text("+12025550010"));
+  const results = await accepter.acceptBulk(bulk);
+  const ids = results.map((result) => (result instanceof Error ? 0n : result.id));
+  await becomes(ids.at(-1) ?? 0n, "sent");
+  const left = submitted.filter((one) => one.sender === "+12025550010").map(({ id }) => id);
+  expect(left).toEqual(ids);
+});
+
+test("a list is newest first and goes on after an id", async () => {
+  const first = await listMessages(database.sql, { account, from: "+12025550010", limit: 10 });
+  const beforeId = first.at(-1)?.id ?? 0n;
+  const next = await listMessages(database.sql, {
+    ...{ account, from: "+12025550010", limit: 10, beforeId },
+  });
+  const ids = [...first, ...next].map(({ id }) => id);
+  expect(new Set(ids).size).toBe(20);
+  expect(ids).toEqual(ids.toSorted((a, b) => (a < b ? 1 : -1)));
+});

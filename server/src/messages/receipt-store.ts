@@ -1,0 +1,171 @@
+import type { Receipt, ReceiptStatus } from "../connectors/connector.ts";
+import type { Sql } from "../db/sql.ts";
+import type { Stamp } from "../events/log.ts";
+import { DAY, utcDay } from "../lib/clock.ts";
+import { dayOf, type MessageId, shardOf } from "../lib/message-id.ts";
+
+export type ReceiptRow = {
+  readonly carrierAccount: string;
+  readonly carrierKey: string;
+  readonly receipt: Receipt;
+  readonly receivedAt: Date;
+};
+
+export type ReceiptMatch = {
+  readonly place: number;
+  readonly id: MessageId;
+  readonly parts: number;
+};
+
+/** The days in which a receipt is looked for first; most come within minutes. */
+const RECENT_DAYS = 2;
+
+/** Writes each receipt to its submission; those without one are missing from the answer. */
+export async function markReceipts(sql: Sql, rows: readonly ReceiptRow[], now: Date) {
+  const recent = utcDay(new Date(now.getTime() - (RECENT_DAYS - 1) * DAY));
+  const found = await mark(sql, rows, { from: recent, to: "9999-12-31" });
+  if (found.length === rows.length) return found;
+  const known = new Set(found.map((match) => match.place));
+  const missing = rows
+    .map((row, index) => ({ row, index }))
+    .filter(({ index }) => !known.has(index + 1));
+  if (missing.length === 0) return found;
+  const older = await mark(
+    sql,
+    missing.map(({ row }) => row),
+    { from: "2000-01-01", to: recent },
+  );
+  return [
+    ...found,
+    ...older.map((match) => ({ ...match, place: (missing[match.place - 1]?.index ?? 0) + 1 })),
+  ];
+}
+
+async function mark(
+  sql: Sql,
+  rows: readonly ReceiptRow[],
+  days: { from: string; to: string },
+): Promise<ReceiptMatch[]> {
+  return sql<ReceiptMatch[]>`
+    with item as materialized (
+      select *
+      from unnest(
+        ${rows.map((row) => row.carrierAccount)}::text[], ${rows.map((row) => row.carrierKey)}::text[],
+        ${rows.map((row) => row.receipt.status)}::text[],
+        ${rows.map((row) => row.receipt.carrierCode)}::text[],
+        ${rows.map((row) => row.receivedAt.toISOString())}::text[]::timestamptz[]
+      ) with ordinality as item(carrier_account, carrier_key, status, code, at, place)
+    )
+    update submissions
+    set receipt_status = case
+          when submissions.receipt_status in ('delivered', 'undelivered', 'failed')
+          then submissions.receipt_status else item.status end,
+        receipt_code = coalesce(submissions.receipt_code, item.code),
+        receipt_at = coalesce(submissions.receipt_at, item.at)
+    from item
+    where submissions.carrier_account = item.carrier_account
+      and submissions.carrier_key = item.carrier_key
+      and submissions.day >= ${days.from}::date and submissions.day < ${days.to}::date
+    returning item.place::int as place, submissions.id, submissions.parts
+  `;
+}
+
+/** The worst receipt of a long message's parts, once it decides: all delivered, or one not. */
+export async function decideParts(sql: Sql, ids: readonly MessageId[]) {
+  return sql<{ id: bigint; status: ReceiptStatus }[]>`
+    select submissions.id,
+      case when bool_or(receipt_status in ('undelivered', 'failed')) then 'undelivered'
+           else 'delivered' end as status
+    from unnest(${ids.map(shardOf)}::smallint[], ${ids.map(String)}::bigint[]) as item(shard, id)
+    join submissions on submissions.shard = item.shard and submissions.id = item.id
+    group by submissions.id
+    having bool_or(receipt_status in ('undelivered', 'failed'))
+      or count(distinct part) filter (where receipt_status = 'delivered') = max(parts)
+    limit 1000
+  `;
+}
+
+export type Settlement = {
+  readonly id: MessageId;
+  readonly status: "delivered" | "undelivered" | "failed";
+  readonly errorCode: number | undefined;
+  readonly doneDate: string | undefined;
+};
+
+/** Moves sent messages to their end. A final status never changes. */
+export async function settleMessages(
+  sql: Sql,
+  settlements: readonly Settlement[],
+  stamp: Stamp,
+): Promise<void> {
+  await sql`
+    with item as materialized (
+      select *
+      from unnest(
+        ${settlements.map(({ id }) => shardOf(id))}::smallint[],
+        ${settlements.map(({ id }) => String(id))}::bigint[],
+        ${settlements.map(({ id }) => dayOf(id))}::text[]::date[],
+        ${settlements.map(({ status }) => status)}::text[],
+        ${settlements.map(({ errorCode }) => errorCode ?? null)}::int[],
+        ${settlements.map(({ doneDate }) => doneDate ?? null)}::text[]
+      ) as item(shard, id, day, status, error_code, done_date)
+    ), settled as (
+      update outcomes
+      set status = item.status, error_code = item.error_code, updated_at = now()
+      from item
+      where outcomes.shard = item.shard and outcomes.id = item.id and outcomes.day = item.day
+        and outcomes.status in ('sending', 'sent')
+      returning item.*
+    )
+    insert into events (writer, seq, day, at, kind, account, id, data)
+    select ${String(stamp.writer)}::bigint,
+      ${String(stamp.firstSeq)}::bigint + row_number() over () - 1,
+      current_date, now(), settled.status, messages.account, settled.id,
+      jsonb_strip_nulls(jsonb_build_object(
+        'from', messages.sender, 'to', messages.recipient, 'callback', messages.status_callback,
+        'errorCode', settled.error_code, 'rawDlrDoneDate', settled.done_date,
+        'sim', case when messages.is_simulated then true end))
+    from settled
+    join messages on messages.shard = settled.shard and messages.id = settled.id
+      and messages.day = settled.day
+  `;
+}
+
+/** Keeps receipts that came before the answer to their submission. */
+export async function parkReceipts(
+  sql: Sql,
+  rows: readonly (ReceiptRow & { readonly tries: number; readonly dueAt: Date })[],
+): Promise<void> {
+  await sql`
+    insert into parked_receipts (carrier_account, carrier_key, due_at, tries, received_at, receipt)
+    select *
+    from unnest(
+      ${rows.map((row) => row.carrierAccount)}::text[], ${rows.map((row) => row.carrierKey)}::text[],
+      ${rows.map((row) => row.dueAt.toISOString())}::text[]::timestamptz[],
+      ${rows.map((row) => row.tries)}::smallint[],
+      ${rows.map((row) => row.receivedAt.toISOString())}::text[]::timestamptz[],
+      ${rows.map((row) => JSON.stringify(row.receipt))}::text[]::jsonb[]
+    )
+  `;
+}
+
+export type ParkedRow = ReceiptRow & { readonly parked: bigint; readonly tries: number };
+
+/** Receipts whose next try is due; the caller unparks them when they are settled or parked anew. */
+export async function readParked(sql: Sql, now: Date, limit: number): Promise<ParkedRow[]> {
+  return sql<ParkedRow[]>`
+    select parked, carrier_account as "carrierAccount", carrier_key as "carrierKey", tries,
+      received_at as "receivedAt", receipt
+    from parked_receipts
+    where due_at <= ${now}
+    order by due_at
+    limit ${limit}
+  `;
+}
+
+export async function unpark(sql: Sql, parked: readonly bigint[]): Promise<void> {
+  await sql`
+    delete from parked_receipts
+    where parked = any(${parked.map(String)}::bigint[])
+  `;
+}

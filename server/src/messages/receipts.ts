@@ -1,0 +1,114 @@
+import type { Receipt } from "../connectors/connector.ts";
+import type { Sql } from "../db/sql.ts";
+import type { EventWriter } from "../events/log.ts";
+import { createBatcher } from "../lib/batcher.ts";
+import { type Clock, HOUR, MINUTE, SECOND } from "../lib/clock.ts";
+import type { MessageId } from "../lib/message-id.ts";
+import {
+  decideParts,
+  markReceipts,
+  parkReceipts,
+  type ReceiptRow,
+  readParked,
+  type Settlement,
+  settleMessages,
+  unpark,
+} from "./receipt-store.ts";
+
+/** When a receipt without a submission is tried again; after the last it is given up. */
+const PARK_MS = [1 * SECOND, 5 * SECOND, 30 * SECOND, 5 * MINUTE, 72 * HOUR];
+const BATCH_MAX = 1_000;
+const SWEEP_MS = 1 * SECOND;
+
+export type Receipts = {
+  /** Resolves when the receipt is durable: settled, or parked. */
+  readonly record: (carrierAccount: string, carrierKey: string, receipt: Receipt) => Promise<void>;
+  readonly close: () => Promise<void>;
+};
+
+/** Matches receipts with their submissions and moves their messages to the end. */
+export function createReceipts(app: {
+  hot: Sql;
+  clock: Clock;
+  writer: EventWriter;
+  onSettled: () => void;
+  onError: (error: unknown) => void;
+}): Receipts {
+  const settle = async (rows: readonly ReceiptRow[]): Promise<ReceiptRow[]> => {
+    const matches = await markReceipts(app.hot, rows, app.clock());
+    const settlements = new Map<MessageId, Settlement>();
+    const long = new Map<MessageId, Receipt>();
+    for (const { place, id, parts } of matches) {
+      const receipt = rows[place - 1]?.receipt;
+      if (receipt === undefined || receipt.status === "sent") continue;
+      if (parts === 1) settlements.set(id, settlementOf(id, receipt));
+      else if (receipt.errorCode !== undefined || !long.has(id)) long.set(id, receipt);
+    }
+    if (long.size > 0) {
+      for (const { id, status } of await decideParts(app.hot, [...long.keys()])) {
+        const receipt = long.get(id);
+        if (receipt === undefined || status === "sent") continue;
+        settlements.set(id, settlementOf(id, { ...receipt, status }));
+      }
+    }
+    if (settlements.size > 0) {
+      const all = [...settlements.values()];
+      await app.writer.commit(all.length, (stamp) => settleMessages(app.hot, all, stamp));
+      app.onSettled();
+    }
+    const matched = new Set(matches.map((match) => match.place));
+    return rows.filter((_row, index) => !matched.has(index + 1));
+  };
+
+  const batcher = createBatcher<ReceiptRow, undefined>({
+    batchMax: BATCH_MAX,
+    run: async (rows) => {
+      const early = await settle(rows);
+      if (early.length > 0) await park(early.map((row) => ({ ...row, tries: 0 })));
+      return rows.map(() => undefined);
+    },
+  });
+
+  const park = (rows: readonly (ReceiptRow & { readonly tries: number })[]) => {
+    const now = app.clock().getTime();
+    const kept = rows.filter((row) => PARK_MS[row.tries] !== undefined);
+    if (kept.length === 0) return Promise.resolve();
+    return parkReceipts(
+      app.hot,
+      kept.map((row) => ({ ...row, dueAt: new Date(now + (PARK_MS[row.tries] ?? 0)) })),
+    );
+  };
+
+  const sweep = async () => {
+    const rows = await readParked(app.hot, app.clock(), BATCH_MAX);
+    if (rows.length === 0) return;
+    const early = new Set(await settle(rows));
+    const again = rows.filter((row) => early.has(row));
+    await park(again.map((row) => ({ ...row, tries: row.tries + 1 })));
+    await unpark(
+      app.hot,
+      rows.map((row) => row.parked),
+    );
+  };
+
+  let sweeping: Promise<unknown> = Promise.resolve();
+  const timer = setInterval(() => {
+    sweeping = sweeping.then(sweep).catch(app.onError);
+  }, SWEEP_MS);
+
+  return {
+    record: async (carrierAccount, carrierKey, receipt) => {
+      await batcher.add({ carrierAccount, carrierKey, receipt, receivedAt: app.clock() });
+    },
+    close: async () => {
+      clearInterval(timer);
+      await sweeping;
+      await batcher.close();
+    },
+  };
+}
+
+function settlementOf(id: MessageId, receipt: Receipt): Settlement {
+  const status = receipt.status === "delivered" ? "delivered" : "undelivered";
+  return { id, status, errorCode: receipt.errorCode, doneDate: receipt.doneDate };
+}
