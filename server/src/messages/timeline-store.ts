@@ -1,0 +1,84 @@
+import type { Sql } from "../db/sql.ts";
+import { dayOf, type MessageId, shardOf } from "../lib/message-id.ts";
+
+export type TimelineRows = {
+  readonly events: readonly {
+    readonly at: Date;
+    readonly kind: string;
+    readonly data: {
+      readonly errorCode?: number;
+      readonly waits?: { readonly queueMs: number; readonly paceMs: number };
+    };
+  }[];
+  readonly submissions: readonly {
+    readonly part: number;
+    readonly parts: number;
+    readonly attempt: number;
+    readonly connector: string;
+    readonly carrierMessageId: string | null;
+    readonly answer: string;
+    readonly carrierCode: string | null;
+    readonly submittedAt: Date;
+    readonly receiptStatus: string | null;
+    readonly receiptCode: string | null;
+    readonly receiptAt: Date | null;
+  }[];
+  readonly attempts: readonly {
+    readonly at: Date;
+    readonly about: string;
+    readonly attempt: number;
+    readonly url: string;
+    readonly httpStatus: number | null;
+    readonly error: string | null;
+    readonly durationMs: number;
+  }[];
+  readonly claim: { readonly at: Date; readonly heldBecause: string | null } | undefined;
+  readonly place: { readonly ahead: number } | undefined;
+};
+
+const ROWS_MAX = 1_000;
+
+/** Everything that is written about one message. */
+export async function readTimeline(sql: Sql, id: MessageId): Promise<TimelineRows> {
+  const [shard, text, day] = [shardOf(id), String(id), dayOf(id)];
+  const [events, submissions, attempts, claims, places] = await Promise.all([
+    sql<TimelineRows["events"][number][]>`
+      select at, kind, data
+      from events
+      where id = ${text}::bigint and day >= ${day}::date
+      order by at, writer, seq
+      limit ${ROWS_MAX}
+    `,
+    sql<TimelineRows["submissions"][number][]>`
+      select part, parts, attempt, connector, carrier_message_id as "carrierMessageId", answer,
+        carrier_code as "carrierCode", submitted_at as "submittedAt",
+        receipt_status as "receiptStatus", receipt_code as "receiptCode", receipt_at as "receiptAt"
+      from submissions
+      where shard = ${shard} and id = ${text}::bigint and day >= ${day}::date
+      order by submitted_at, part
+      limit ${ROWS_MAX}
+    `,
+    sql<TimelineRows["attempts"][number][]>`
+      select at, about, attempt, url, http_status as "httpStatus", error,
+        duration_ms as "durationMs"
+      from callback_attempts
+      where id = ${text}::bigint and day >= ${day}::date
+      order by at
+      limit ${ROWS_MAX}
+    `,
+    sql<{ at: Date; heldBecause: string | null }[]>`
+      select claimed_at as at, held_because as "heldBecause"
+      from claims
+      where shard = ${shard} and id = ${text}::bigint
+    `,
+    sql<{ ahead: number }[]>`
+      select count(others.id)::int as ahead
+      from queue own
+      left join queue others on others.shard = own.shard and others.lane = own.lane
+        and others.priority <= own.priority and others.id < own.id
+      where own.shard = ${shard} and own.id = ${text}::bigint
+      group by own.id
+    `,
+  ]);
+  return { events, submissions, attempts, claim: claims[0], place: places[0] };
+}

@@ -1,0 +1,140 @@
+import type { Sql } from "../db/sql.ts";
+import type { Message } from "./message.ts";
+import { readTimeline, type TimelineRows } from "./timeline-store.ts";
+
+/** One thing that happened to a message, in words. */
+export type TimelineEntry = {
+  readonly at: Date;
+  readonly kind: string;
+  readonly words: string;
+  /** The rule, limit or route that led to it. */
+  readonly rule?: string;
+  readonly remedy?: string;
+  /** The far end's own words. */
+  readonly raw?: string;
+};
+
+/** Why a message is where it is, oldest first; the last entry says what it waits for, if anything. */
+export async function messageTimeline(
+  app: { readonly sql: Sql; readonly clock: () => Date },
+  message: Message,
+): Promise<readonly TimelineEntry[]> {
+  const rows = await readTimeline(app.sql, message.id);
+  const entries = [
+    ...rows.events.map((event) => eventEntry(event, message)),
+    ...rows.submissions.flatMap(submissionEntries),
+    ...rows.attempts.map(attemptEntry),
+  ].sort((a, b) => a.at.getTime() - b.at.getTime());
+  return [...entries, ...waitEntries(rows, app.clock())];
+}
+
+/** What Longwave itself may stop a message for. */
+const reasons: Readonly<Record<number, { words: string; rule: string; remedy: string }>> = {
+  21610: {
+    words: "Not sent: the recipient has opted out of this sender.",
+    rule: "Opt-outs are checked again when a message leaves the queue.",
+    remedy: "The recipient can text START to this sender.",
+  },
+  30002: {
+    words: "Not sent: the account is suspended or closed.",
+    rule: "The account's state is checked again when a message leaves the queue.",
+    remedy: "Set the account's status to active.",
+  },
+  30036: {
+    words: "Not sent: its validity period ended while it waited.",
+    rule: "ValidityPeriod, 36,000 seconds unless the request says less.",
+    remedy: "Send slower, use a sender with more throughput, or allow a longer validity.",
+  },
+};
+
+function eventEntry(event: TimelineRows["events"][number], message: Message): TimelineEntry {
+  const { at, kind, data } = event;
+  switch (kind) {
+    case "accepted":
+      return {
+        ...{ at, kind: "accepted" },
+        words: `Accepted and stored: ${message.segments} segment(s), in the queue of ${message.sender}.`,
+      };
+    case "received":
+      return { at, kind, words: `Received from a phone, for ${message.recipient}.` };
+    case "sent": {
+      const { queueMs = 0, paceMs = 0 } = data.waits ?? {};
+      return {
+        ...{ at, kind },
+        words: `Sent. It waited ${seconds(queueMs)} in the queue and ${seconds(paceMs)} for its turn at the sender's pace.`,
+      };
+    }
+    case "delivered":
+      return { at, kind, words: "Delivered: the carrier's receipt says that the phone has it." };
+    case "canceled":
+      return { at, kind, words: "Canceled by the account before it left." };
+    default: {
+      const reason = data.errorCode === undefined ? undefined : reasons[data.errorCode];
+      const code = data.errorCode === undefined ? "" : ` (${data.errorCode})`;
+      if (reason === undefined) return { at, kind, words: `The message is ${kind}${code}.` };
+      return { at, kind, ...reason, raw: String(data.errorCode) };
+    }
+  }
+}
+
+/** In plain words what a carrier answered to a submission. */
+const answers: Readonly<Record<string, string>> = {
+  accepted: "accepted it",
+  refused: "refused it for good",
+  throttled: "asked to be sent less; it is submitted again",
+  unknown: "gave no answer; whether it has it is not certain",
+};
+
+function submissionEntries(row: TimelineRows["submissions"][number]): TimelineEntry[] {
+  const part = row.parts > 1 ? ` part ${row.part} of ${row.parts}` : "";
+  const attempt = row.attempt > 1 ? `, attempt ${row.attempt}` : "";
+  const raw = row.carrierCode ?? row.carrierMessageId;
+  const submitted: TimelineEntry = {
+    ...{
+      at: row.submittedAt,
+      kind: "submitted",
+      rule: `The sender's connector is ${row.connector}.`,
+    },
+    words: `Submitted${part} by connector ${row.connector}${attempt}: the carrier ${answers[row.answer] ?? row.answer}.`,
+    ...(raw === null ? {} : { raw }),
+  };
+  if (row.receiptAt === null) return [submitted];
+  const receipt: TimelineEntry = {
+    ...{ at: row.receiptAt, kind: "receipt" },
+    words: `The carrier's receipt${part && ` for${part}`} says ${row.receiptStatus}.`,
+    ...(row.receiptCode === null ? {} : { raw: row.receiptCode }),
+  };
+  return [submitted, receipt];
+}
+
+function attemptEntry(row: TimelineRows["attempts"][number]): TimelineEntry {
+  const answer = row.httpStatus === null ? (row.error ?? "no answer") : `HTTP ${row.httpStatus}`;
+  return {
+    ...{ at: row.at, kind: "webhook", raw: answer },
+    words: `Told ${row.url} about '${row.about}', attempt ${row.attempt}: ${answer} after ${row.durationMs} ms.`,
+  };
+}
+
+function waitEntries({ claim, place }: TimelineRows, now: Date): TimelineEntry[] {
+  if (claim !== undefined) {
+    const words =
+      claim.heldBecause === null
+        ? "On its way to the carrier now."
+        : `Held: ${claim.heldBecause} The account's whenUnknown is hold.`;
+    return [{ at: claim.at, kind: "claimed", words }];
+  }
+  if (place === undefined) return [];
+  const words = `Waits in the sender's queue, ${place.ahead} message(s) ahead of it.`;
+  return [
+    {
+      at: now,
+      kind: "waiting",
+      words,
+      rule: "The sender's throughput and the connector's window.",
+    },
+  ];
+}
+
+function seconds(ms: number): string {
+  return `${(Math.max(0, ms) / 1000).toFixed(2)} s`;
+}
