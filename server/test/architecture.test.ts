@@ -23,7 +23,7 @@ const mayImport: Record<string, readonly string[]> = {
   routing: [...two, contract],
   messages: [...three, contract],
   webhooks: four,
-  simulator: [...four, "smpp"],
+  simulator: [...four, "smpp", "connectors/smpp/text.ts"],
   api: [...four, "webhooks"],
   cli: ["*"],
 };
