@@ -1,0 +1,26 @@
+import type { Sid } from "../lib/sid.ts";
+
+export type AccountStatus = "active" | "suspended" | "closed";
+
+export type Account = {
+  readonly id: number;
+  readonly sid: Sid;
+  /** The account that owns this subaccount. */
+  readonly parent: number | undefined;
+  readonly friendlyName: string;
+  readonly status: AccountStatus;
+  /** Test credentials: nothing is stored or sent. */
+  readonly isTest: boolean;
+  /** What happens to a message whose submission got no certain answer. */
+  readonly whenUnknown: "resend" | "hold";
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+};
+
+export type ApiKey = {
+  readonly sid: Sid;
+  readonly account: number;
+  readonly friendlyName: string;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+};

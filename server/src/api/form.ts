@@ -1,0 +1,116 @@
+import { ApiError, invalidParameter, notInThisVersion } from "../lib/errors.ts";
+
+/**
+ * How a parameter of Twilio's contract stands here: as Twilio's, with a difference, taken and
+ * without effect, refused, or refused unless it holds the one value that changes nothing.
+ */
+export type ParameterUse = "same" | "different" | "ignored" | "absent" | { readonly only: string };
+export type ParameterTable = Readonly<Record<string, ParameterUse>>;
+
+/** Typed readers of a form. An empty text is there; for every other type it is as if left out. */
+export type Form = {
+  readonly text: (name: string) => string | undefined;
+  readonly list: (name: string) => readonly string[];
+  readonly flag: (name: string) => boolean | undefined;
+  readonly int: (
+    name: string,
+    range: { readonly min: number; readonly max: number; readonly code?: number },
+  ) => number | undefined;
+  readonly choice: <Value extends string>(
+    name: string,
+    values: readonly Value[],
+  ) => Value | undefined;
+  /** An http or https URL; an empty text clears it. */
+  readonly url: (name: string, code?: number) => string | undefined;
+};
+
+/** Twilio's longest URL of a callback. */
+const URL_LENGTH_MAX = 4_000;
+
+/** Refuses what the table calls absent; names outside the table are ignored. */
+export function createForm(pairs: URLSearchParams, table: ParameterTable): Form {
+  for (const name of new Set(pairs.keys())) refuseAbsent(name, pairs.getAll(name), table);
+  const text = (name: string) => {
+    if (!Object.hasOwn(table, name)) throw new Error(`The table does not list '${name}'.`);
+    return pairs.getAll(name).at(-1);
+  };
+  const given = (name: string) => text(name) || undefined;
+  return {
+    text,
+    list: (name) => pairs.getAll(name),
+    flag: (name) => readFlag(name, given(name)),
+    int: (name, range) => {
+      const value = given(name);
+      if (value === undefined) return undefined;
+      const number = Number(value);
+      if (/^-?\d{1,15}$/.test(value) && number >= range.min && number <= range.max) return number;
+      throw new ApiError(
+        400,
+        range.code ?? 20001,
+        `The parameter '${name}' must be a whole number from ${range.min} to ${range.max}.`,
+      );
+    },
+    choice: (name, values) => {
+      const value = given(name);
+      if (value === undefined) return undefined;
+      const found = values.find((one) => one.toLowerCase() === value.toLowerCase());
+      if (found !== undefined) return found;
+      throw invalidParameter(name, `it must be one of ${values.join(", ")}.`);
+    },
+    url: (name, code) => {
+      const value = text(name);
+      if (value === undefined || value === "" || isWebUrl(value)) return value;
+      throw new ApiError(
+        400,
+        code ?? 20001,
+        `The parameter '${name}' must be an http or https URL of at most ${URL_LENGTH_MAX} characters whose host has no underscore.`,
+      );
+    },
+  };
+}
+
+/** Reads `application/x-www-form-urlencoded`; a broken percent code is the caller's fault. */
+export function parsePairs(text: string): URLSearchParams {
+  if (/%(?![0-9a-fA-F]{2})/.test(text)) {
+    throw new ApiError(
+      400,
+      20001,
+      "The parameters hold a '%' that no two hexadecimal digits follow. Encode it as %25.",
+    );
+  }
+  return new URLSearchParams(text);
+}
+
+function refuseAbsent(name: string, values: readonly string[], table: ParameterTable): void {
+  const use = Object.hasOwn(table, name) ? table[name] : undefined;
+  if (use === undefined || values.every((value) => value === "")) return;
+  if (use === "absent") throw notInThisVersion(name);
+  if (typeof use === "object" && values.some((value) => value.toLowerCase() !== use.only)) {
+    throw new ApiError(
+      400,
+      20001,
+      `The parameter '${name}' can only be '${use.only}' in this version of Longwave. Leave it out.`,
+    );
+  }
+}
+
+function readFlag(name: string, value: string | undefined): boolean | undefined {
+  switch (value?.toLowerCase()) {
+    case undefined:
+      return undefined;
+    case "true":
+    case "1":
+      return true;
+    case "false":
+    case "0":
+      return false;
+    default:
+      throw invalidParameter(name, "it must be true or false.");
+  }
+}
+
+function isWebUrl(text: string): boolean {
+  if (text.length > URL_LENGTH_MAX || !/^https?:\/\/[^\p{Cc}\s]+$/iu.test(text)) return false;
+  if (!URL.canParse(text)) return false;
+  return !new URL(text).hostname.includes("_");
+}

@@ -1,0 +1,134 @@
+import type { Account } from "../../accounts/account.ts";
+import { ApiError, invalidParameter } from "../../lib/errors.ts";
+import type { MessageSids } from "../../lib/sid.ts";
+import type { NewMessage } from "../../messages/accept.ts";
+import type { Message } from "../../messages/message.ts";
+import { type Call, listOf, objectOf, type Route, type Schema, text } from "./route.ts";
+
+export type BulkNeeds = {
+  readonly messageSids: MessageSids;
+  /** Reads the parameters of one message as `POST Messages` does; throws `ApiError`. */
+  readonly readNewMessage: (
+    account: Account,
+    parameters: Readonly<Record<string, unknown>>,
+  ) => NewMessage | Promise<NewMessage>;
+  /** One result for each, in order; resolves when the accepted ones are durable. */
+  readonly acceptBulk: (
+    messages: readonly NewMessage[],
+  ) => Promise<readonly (Message | ApiError)[]>;
+};
+
+export const BULK_LENGTH_MAX = 10_000;
+/** Messages read between two turns of the event loop: some two milliseconds of work. */
+const SLICE_LENGTH = 100;
+
+export function bulkRoutes(app: BulkNeeds): Route[] {
+  return [
+    {
+      method: "POST",
+      path: "/Messages/Bulk",
+      id: "CreateMessagesBulk",
+      summary: "Sending many messages",
+      isOnce: true,
+      body: { type: "json", schema: requestSchema },
+      answer: { status: 200, schema: answerSchema },
+      handle: (call) => createBulk(app, call),
+    },
+  ];
+}
+
+async function createBulk(app: BulkNeeds, { account, body }: Call) {
+  const { messages } = body as { messages: unknown[] }; // by the schema
+  const read = await readAll(app, account, messages);
+  const good = read.filter((item): item is NewMessage => !(item instanceof ApiError));
+  const accepted = (await app.acceptBulk(good)).values();
+  const results = read.map((item, index) => {
+    const result = item instanceof ApiError ? item : accepted.next().value;
+    if (result === undefined) throw new Error("A message was given without a result.");
+    return describe(app, index, result);
+  });
+  const refused = results.filter((result) => "code" in result).length;
+  return { accepted: results.length - refused, refused, messages: results };
+}
+
+async function readAll(
+  app: BulkNeeds,
+  account: Account,
+  messages: readonly unknown[],
+): Promise<(NewMessage | ApiError)[]> {
+  const read: (NewMessage | ApiError)[] = [];
+  for (const [index, parameters] of messages.entries()) {
+    if (index > 0 && index % SLICE_LENGTH === 0) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    read.push(await readOne(app, account, parameters));
+  }
+  return read;
+}
+
+async function readOne(
+  app: BulkNeeds,
+  account: Account,
+  parameters: unknown,
+): Promise<NewMessage | ApiError> {
+  try {
+    return await app.readNewMessage(account, formOf(parameters));
+  } catch (error) {
+    if (error instanceof ApiError) return error;
+    throw error;
+  }
+}
+
+/** As a form would hold it: texts, and lists of texts. */
+function formOf(parameters: unknown): Record<string, unknown> {
+  if (typeof parameters !== "object" || parameters === null || Array.isArray(parameters)) {
+    throw invalidParameter("messages", "each must be an object with To, From and Body.");
+  }
+  const form: Record<string, unknown> = Object.create(null);
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value !== null) form[name] = formValue(name, value);
+  }
+  return form;
+}
+
+function formValue(name: string, value: unknown): string | string[] {
+  if (typeof value === "string") return value;
+  if (typeof value === "number" || typeof value === "boolean") return String(value);
+  const isList = Array.isArray(value) && value.every((item) => typeof item === "string");
+  if (isList) return value;
+  throw invalidParameter(name, "it must be a text, a number, true, false or a list of texts.");
+}
+
+function describe(app: Pick<BulkNeeds, "messageSids">, index: number, result: Message | ApiError) {
+  if (result instanceof ApiError) {
+    return { index, code: result.code, message: result.message, status: result.status };
+  }
+  return { index, sid: app.messageSids.sidOf(result.id), status: result.status };
+}
+
+const messageSchema: Schema = {
+  description: `Takes the parameters of Twilio's Messages resource by their names, such as To, From,
+Body, StatusCallback, ValidityPeriod (seconds), SmartEncoded, and Priority: 0 leaves first, 3 last.`,
+  examples: [{ To: "+12025550123", From: "+15005550006", Body: "Your table is ready." }],
+};
+
+const requestSchema: Schema = objectOf({
+  messages: { ...listOf(messageSchema), minItems: 1, maxItems: BULK_LENGTH_MAX },
+});
+
+const index = { type: "integer", minimum: 0 };
+const answerSchema: Schema = objectOf({
+  accepted: { type: "integer" },
+  refused: { type: "integer" },
+  messages: listOf({
+    oneOf: [
+      objectOf({ index, sid: text, status: text }),
+      objectOf({
+        index,
+        code: { type: "integer", description: "Twilio's error code." },
+        message: text,
+        status: { type: "integer", description: "The HTTP status that it would have had alone." },
+      }),
+    ],
+  }),
+});

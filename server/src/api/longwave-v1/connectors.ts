@@ -1,0 +1,176 @@
+import type { ConnectorState } from "../../connectors/connector.ts";
+import type { Sql } from "../../db/sql.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { ApiError, notFound } from "../../lib/errors.ts";
+import type { Seal } from "../../lib/seal.ts";
+import {
+  type Call,
+  count,
+  dateOrNull,
+  listOf,
+  objectOf,
+  type Route,
+  text,
+  textOrNull,
+} from "./route.ts";
+import {
+  type ConnectorRow,
+  deleteConnector,
+  enableConnector,
+  insertConnector,
+  listConnectors,
+} from "./store.ts";
+
+export type ConnectorNeeds = {
+  readonly sql: Sql;
+  readonly clock: Clock;
+  readonly seal: Pick<Seal, "seal">;
+  /** Checks an SMPP connector's settings; throws `ApiError`. */
+  readonly parseSmppSettings: (settings: unknown) => unknown;
+  /** As this process has it; nothing for one that it does not run. */
+  readonly connectorState: (name: string) => ConnectorState | undefined;
+};
+
+const name = { ...text, pattern: "^[a-z0-9][a-z0-9-]{0,62}$" };
+const state = objectOf({
+  phase: { enum: ["connecting", "bound", "reconnecting", "stopped"] },
+  cause: { ...textOrNull, description: "Why it lost its connection." },
+  next_attempt_at: dateOrNull,
+  window: { ...count, type: ["integer", "null"] },
+  in_flight: { ...count, type: ["integer", "null"] },
+});
+const connector = objectOf({
+  name,
+  kind: { enum: ["smpp", "simulator"] },
+  carrier_account: { ...text, description: "The login at the carrier: the scope of its ids." },
+  opt_outs_upstream: { type: "boolean", description: "The carrier answers STOP and HELP itself." },
+  is_enabled: { type: "boolean" },
+  state,
+});
+const newConnector = {
+  type: "object",
+  required: ["name", "kind", "settings"],
+  properties: {
+    name,
+    kind: { type: "string", enum: ["smpp"] },
+    carrier_account: { ...text, minLength: 1, maxLength: 100 },
+    opt_outs_upstream: { type: "boolean" },
+    settings: {
+      type: "object",
+      additionalProperties: true,
+      description: "host, port, systemId, password and more. Kept sealed; never shown again.",
+    },
+  },
+};
+
+export function connectorRoutes(app: ConnectorNeeds): Route[] {
+  return [
+    {
+      method: "GET",
+      path: "/Connectors",
+      id: "ListConnectors",
+      summary: "The connectors and their state",
+      isForOperator: true,
+      answer: { status: 200, schema: objectOf({ connectors: listOf(connector) }) },
+      handle: async () => ({
+        connectors: (await listConnectors(app.sql)).map((row) => describe(app, row)),
+      }),
+    },
+    {
+      method: "POST",
+      path: "/Connectors",
+      id: "AddConnector",
+      summary: "Adding a connector to a carrier",
+      isForOperator: true,
+      body: { type: "json", schema: newConnector },
+      answer: { status: 201, schema: connector },
+      handle: (call) => add(app, call),
+    },
+    {
+      method: "POST",
+      path: "/Connectors/{name}",
+      id: "UpdateConnector",
+      summary: "Disabling a connector, and enabling it again",
+      isForOperator: true,
+      body: { type: "json", schema: objectOf({ is_enabled: { type: "boolean" } }) },
+      answer: { status: 200, schema: connector },
+      handle: (call) => update(app, call),
+    },
+    {
+      method: "DELETE",
+      path: "/Connectors/{name}",
+      id: "RemoveConnector",
+      summary: "Removing a connector that no sender uses",
+      isForOperator: true,
+      answer: { status: 204 },
+      handle: (call) => remove(app, call),
+    },
+  ];
+}
+
+/** By the schema. */
+type NewConnector = {
+  name: string;
+  kind: "smpp";
+  carrier_account?: string;
+  opt_outs_upstream?: boolean;
+  settings: unknown;
+};
+
+async function add(app: ConnectorNeeds, { body }: Call) {
+  const given = body as NewConnector;
+  const settings = app.parseSmppSettings(given.settings);
+  const added = await insertConnector(
+    app.sql,
+    {
+      name: given.name,
+      kind: given.kind,
+      carrierAccount: given.carrier_account ?? given.name,
+      optOutsUpstream: given.opt_outs_upstream ?? false,
+      sealedSettings: app.seal.seal(JSON.stringify(settings)),
+    },
+    app.clock(),
+  );
+  if (added !== undefined) return describe(app, added);
+  throw new ApiError(409, 20409, `There is a connector '${given.name}' already. Remove it first.`);
+}
+
+async function update(app: ConnectorNeeds, { params, body }: Call) {
+  const { is_enabled: isEnabled } = body as { is_enabled: boolean }; // by the schema
+  const change = { name: params.name ?? "", isEnabled };
+  const updated = await enableConnector(app.sql, change, app.clock());
+  if (updated === undefined) throw notFound(`The connector '${change.name}'`);
+  return describe(app, updated);
+}
+
+async function remove(app: ConnectorNeeds, { params }: Call): Promise<void> {
+  const removed = params.name ?? "";
+  const result = await deleteConnector(app.sql, removed);
+  if (result === "unknown") throw notFound(`The connector '${removed}'`);
+  if (result === "deleted") return;
+  const why = `Senders of the inventory use '${removed}'. Remove them first, or disable it.`;
+  throw new ApiError(409, 20409, why);
+}
+
+function describe(app: ConnectorNeeds, row: ConnectorRow) {
+  return {
+    name: row.name,
+    kind: row.kind,
+    carrier_account: row.carrierAccount,
+    opt_outs_upstream: row.optOutsUpstream,
+    is_enabled: row.isEnabled,
+    state: describeState(app.connectorState(row.name) ?? { phase: "stopped" }),
+  };
+}
+
+function describeState(current: ConnectorState) {
+  const isBound = current.phase === "bound";
+  const isLost = current.phase === "reconnecting";
+  return {
+    phase: current.phase,
+    cause: isLost ? current.cause : null,
+    next_attempt_at: isLost ? current.nextAttemptAt : null,
+    window: isBound ? current.window : null,
+    in_flight: isBound ? current.inFlight : null,
+  };
+}

@@ -1,0 +1,58 @@
+import type { AccountBook } from "../accounts/account-book.ts";
+import type { Sql } from "../db/sql.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { MessageId } from "../lib/message-id.ts";
+import type { Seal } from "../lib/seal.ts";
+import type { MessageSids } from "../lib/sid.ts";
+import type { NewMessage } from "../messages/accept.ts";
+import type { Message } from "../messages/message.ts";
+import type { SenderBook } from "../senders/sender-book.ts";
+
+export type Feedback = {
+  readonly outcome: "confirmed" | "unconfirmed";
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+};
+
+export type MessageFilter = {
+  readonly account: number;
+  readonly to?: string;
+  readonly from?: string;
+  /** Inclusive. */
+  readonly sentAfter?: Date;
+  /** Exclusive. */
+  readonly sentBefore?: Date;
+  /** The last one of the page before; newest first. */
+  readonly beforeId?: MessageId;
+  readonly limit: number;
+};
+
+/** What the API asks of the messages part; each may reject with `ApiError`. */
+export type MessagesApi = {
+  readonly accept: (message: NewMessage) => Promise<Message>;
+  readonly find: (key: {
+    readonly account: number;
+    readonly id: MessageId;
+  }) => Promise<Message | undefined>;
+  readonly list: (filter: MessageFilter) => Promise<readonly Message[]>;
+  readonly cancel: (message: Message) => Promise<Message>;
+  readonly redact: (message: Message) => Promise<Message>;
+  readonly remove: (message: Message) => Promise<void>;
+  readonly recordFeedback: (message: Message, outcome: Feedback["outcome"]) => Promise<Feedback>;
+};
+
+export type ApiNeeds = {
+  readonly sql: Sql;
+  readonly clock: Clock;
+  readonly seal: Seal;
+  readonly accountBook: AccountBook;
+  readonly senderBook: SenderBook;
+  readonly messages: MessagesApi;
+  readonly messageSids: MessageSids;
+  /** Without a slash at its end. */
+  readonly publicUrl: string;
+  /** Whether forwarded headers tell the caller's address. */
+  readonly trustProxy: boolean;
+  /** Told of every answer 500. */
+  readonly reportBug: (error: unknown, requestSid: string) => void;
+};

@@ -1,0 +1,30 @@
+import type { Account } from "../accounts/account.ts";
+import type { Form, ParameterTable } from "./form.ts";
+import type { ApiNeeds } from "./needs.ts";
+
+/** A request whose account, credentials and parameters have been checked. */
+export type ApiRequest = {
+  /** The account that the path names; the caller's own, or a subaccount of it. */
+  readonly account: Account;
+  /** Whose credentials these are. */
+  readonly caller: Account;
+  readonly params: Readonly<Record<string, string | undefined>>;
+  readonly form: Form;
+  /** As it was asked for, without the query. */
+  readonly path: string;
+};
+
+export type Answer = { readonly status: number; readonly body?: object };
+
+export type Route = {
+  readonly method: "GET" | "POST" | "DELETE";
+  /** As Fastify writes it, without `.json`. */
+  readonly path: string;
+  /** Of the query for GET, of the body for POST. */
+  readonly parameters: ParameterTable;
+  /** Whether test credentials may call it. */
+  readonly isForTest?: true;
+  /** Whether it works on an account that is suspended. */
+  readonly isForSuspended?: true;
+  readonly handle: (app: ApiNeeds, request: ApiRequest) => Promise<Answer>;
+};

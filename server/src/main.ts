@@ -1,0 +1,125 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type App, startApp } from "./app.ts";
+import { runCommand } from "./cli/cli.ts";
+import type { Command, CommandIo } from "./cli/command.ts";
+import { type Config, readConfig } from "./config.ts";
+import type { DatabaseAddress } from "./db/connect.ts";
+import { startEmbedded } from "./db/embedded.ts";
+import { systemClock } from "./lib/clock.ts";
+import { StartError } from "./lib/errors.ts";
+import { lockFolder } from "./lib/folder-lock.ts";
+
+/** Runs one command of the program; resolves with its exit code. */
+export async function main(argv: readonly string[], io: CommandIo): Promise<number> {
+  try {
+    return await runCommand(argv, io, [serveCommand]);
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error;
+    io.err.write(`${error.message}\n`);
+    return 1;
+  }
+}
+
+const serveCommand: Command = {
+  name: "serve",
+  usage: "",
+  summary: "Runs Longwave until Ctrl-C.",
+  details: ["Settings are environment variables: see docs/configuration.md."],
+  run: serve,
+};
+
+async function serve(_argv: readonly string[], io: CommandIo): Promise<number> {
+  const config = readConfig(io.env);
+  const { address, stop } = await openDatabase(config);
+  try {
+    const app = await startApp({
+      ...{ config, address, clock: systemClock, version },
+      report: (error) => io.err.write(`${describe(error)}\n`),
+    });
+    saveCredentials(config, app);
+    io.out.write(welcome(app));
+    await untilStopped();
+    io.out.write("Stopping …\n");
+    await app.close();
+    return 0;
+  } finally {
+    await stop();
+  }
+}
+
+const version = (
+  JSON.parse(readFileSync(join(import.meta.dirname, "../package.json"), "utf8")) as {
+    version: string;
+  }
+).version;
+
+/** The one that the settings name, or our own in the data folder. */
+async function openDatabase(
+  config: Config,
+): Promise<{ address: DatabaseAddress; stop: () => Promise<void> }> {
+  const { databaseUrl: url, databaseDirectUrl: directUrl, dataDir } = config;
+  if (url !== undefined) {
+    return { address: { kind: "url", url, directUrl }, stop: () => Promise.resolve() };
+  }
+  mkdirSync(dataDir, { recursive: true });
+  const unlock = lockFolder(dataDir);
+  try {
+    const embedded = await startEmbedded(dataDir);
+    return {
+      address: embedded.address,
+      stop: async () => {
+        await embedded.stop();
+        unlock();
+      },
+    };
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+}
+
+/** For `longwave send` of the user who runs the server. */
+function saveCredentials(config: Config, app: App): void {
+  if (config.databaseUrl !== undefined) return;
+  const { sid, token } = app.firstAccount;
+  const text = JSON.stringify({ url: app.url, accountSid: sid, authToken: token });
+  writeFileSync(join(config.dataDir, "credentials.json"), `${text}\n`, { mode: 0o600 });
+}
+
+function welcome(app: App): string {
+  const { sid, token } = app.firstAccount;
+  const from = app.simulator === undefined ? "YOUR_NUMBER" : "+15005550100";
+  const lines = [`Longwave ${version} listens at ${app.url}`];
+  if (app.simulator !== undefined) {
+    const phones = `http://127.0.0.1:${app.simulator.httpPort}`;
+    lines.push(`Carrier simulator: no text reaches a real phone. Its phones: ${phones}`);
+  }
+  if (app.isFirstStart) {
+    lines.push("", `Account sid   ${sid}`, `Auth token    ${token}   (shown this once)`);
+    lines.push("", "Send a first text:", "");
+    lines.push(`  ./longwave send +12025550123 "Hello" --from ${from} --follow`);
+    lines.push("", "The same with the Twilio SDK:", "");
+    lines.push(
+      '  import { createLongwaveClient } from "@longwave/sdk";',
+      `  const client = createLongwaveClient({ baseUrl: "${app.url}", accountSid: "${sid}", authToken: "${token}" });`,
+      `  await client.messages.create({ to: "+12025550123", from: "${from}", body: "Hello" });`,
+    );
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+/** Names the error and where it comes from; its text may hold what somebody sent. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return "error  unknown";
+  const code = "code" in error ? ` ${String(error.code)}` : "";
+  const place = error.stack?.split("\n").find((line) => line.trim().startsWith("at ")) ?? "";
+  return `error  ${error.name}${code} ${place.trim()}`;
+}
+
+function untilStopped(): Promise<void> {
+  return new Promise((done) => {
+    process.once("SIGINT", () => done());
+    process.once("SIGTERM", () => done());
+  });
+}
