@@ -30,6 +30,8 @@ const CLAIM_AHEAD_MS = 50;
 const CLAIM_BATCH_MAX = 500;
 const RECORD_BATCH_MAX = 1_000;
 const SWEEP_MS = 1 * SECOND;
+/** A new limiter knows nothing of the last second's segments. */
+const LIMITER_WINDOW_MS = 1 * SECOND;
 const LANES_READ_AT_ONCE_MAX = 4;
 
 export type DispatcherNeeds = {
@@ -174,6 +176,10 @@ export function createDispatcher(app: DispatcherNeeds): Dispatcher {
       const route = app.routeOf(lane.row);
       const epoch = app.epochOf(lane.row.shard);
       if (route === undefined || epoch === undefined) continue;
+      if (route.segmentsPerSecond !== lane.limiter.segmentsPerSecond) {
+        lane.limiter = createLimiter(route.segmentsPerSecond);
+        lane.limiter.waitUntil(now + LIMITER_WINDOW_MS);
+      }
       let free =
         slots.get(route.connector) ??
         route.connector.freeSlots() - writer.reservedFor(route.connector);

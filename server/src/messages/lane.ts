@@ -14,7 +14,8 @@ const reservedTurns: Readonly<Record<number, Priority>> = { 6: 1, 12: 2, 18: 3 }
 /** A lane's place in memory: the heads of its four queues and what is claimed but not written. */
 export type Lane = {
   readonly row: LaneRow;
-  readonly limiter: Limiter;
+  /** Replaced when the sender's rate changes. */
+  limiter: Limiter;
   /** Claimed segments that have not left. */
   reserved: number;
   /** Nothing is written before this instant: the carrier asked for patience (monotonic ms). */

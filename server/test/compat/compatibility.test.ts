@@ -1,0 +1,28 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { routes2010 } from "../../src/api/2010-04-01/routes.ts";
+import type { ParameterUse } from "../../src/api/form.ts";
+
+const file = join(import.meta.dirname, "../../../docs/compatibility.md");
+
+/** One line a parameter: `| POST /…/Messages | To | same |`. */
+function rowsOfCode(): string[] {
+  return routes2010.flatMap(({ method, path, parameters }) => {
+    const endpoint = `${method} ${path.replace(/:(\w+)/g, "{$1}")}.json`;
+    const uses = Object.entries(parameters);
+    if (uses.length === 0) return [`| \`${endpoint}\` | | |`];
+    return uses.map(([name, use]) => `| \`${endpoint}\` | \`${name}\` | ${words(use)} |`);
+  });
+}
+
+function words(use: ParameterUse): string {
+  return typeof use === "object" ? `only \`${use.only}\`` : use;
+}
+
+test("docs/compatibility.md lists every endpoint and parameter as the code has it", () => {
+  const listed = readFileSync(file, "utf8")
+    .split("\n")
+    .filter((line) => /^\| `(GET|POST|DELETE) /.test(line));
+  expect(listed).toEqual(rowsOfCode());
+});
