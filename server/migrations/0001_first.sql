@@ -108,10 +108,16 @@ create table lanes (
   pool text not null, -- the sender's number, or a messaging service's sid
   sender text not null,
   accepted bigint not null default 0,
-  departed bigint not null default 0,
   primary key (shard, lane),
-  unique (shard, account, pool, sender),
-  check (accepted >= departed) -- else the queue would hold less than nothing
+  unique (shard, account, pool, sender)
+) with (fillfactor = 50);
+
+-- A table of its own, so that acceptors and the owner never wait for each other's commits.
+create table lane_departures (
+  shard smallint not null,
+  lane int not null,
+  departed bigint not null default 0 check (departed >= 0), -- more came back than ever left
+  primary key (shard, lane)
 ) with (fillfactor = 50);
 
 -- A message's status is, in this order: its outcome's; 'sending' with a claim; 'queued' with a row
@@ -200,7 +206,7 @@ create table submissions (
   receipt_at timestamptz,
   primary key (shard, id, part, attempt, day)
 ) partition by range (day);
-create index on submissions (carrier_account, carrier_key);
+create index on submissions (day, carrier_account, carrier_key); -- day first: no other index may look as good
 
 create table outcomes (
   shard smallint not null,

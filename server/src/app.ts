@@ -138,7 +138,7 @@ async function buildApp(
   const changes = newWriter();
   const messageApp = { sql, clock, changes };
   const webhooks = createWebhooks({
-    ...{ sql, clock, sids: messageSids, seal, dialer },
+    ...{ sql: hot, clock, sids: messageSids, seal, dialer },
     accountToken: (id) => accountBook.token(id) ?? "",
     accountSid: (id) => accountBook.byId(id)?.sid ?? "",
     senderOf: (number, account) => senderBook.find(account, number),

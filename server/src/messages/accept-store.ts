@@ -70,13 +70,16 @@ export async function storeAccepted(
         encoding, segments, priority, valid_until, status_callback, is_simulated, options, place
       )
     ), held as materialized (
-      select item.*, lanes.accepted - lanes.departed as depth, exists (
+      select item.*, lanes.accepted - (
+        select departed from lane_departures
+        where shard = item.shard and lane = item.lane
+      ) as depth, exists (
         select from opt_outs
         where opt_outs.account = item.account and opt_outs.pool = item.pool
           and opt_outs.recipient = item.recipient
       ) and not coalesce(item.options ? 'isKeywordReply', false) as is_opted_out
       from item
-      join lanes on lanes.shard = item.shard and lanes.lane = item.lane
+      join lanes on lanes.shard = any(array[item.shard]) and lanes.lane = any(array[item.lane])
       order by item.place
       for no key update of lanes
     ), decided as materialized (
@@ -102,7 +105,7 @@ export async function storeAccepted(
       update lanes
       set accepted = lanes.accepted + added.segments
       from (select shard, lane, sum(segments) as segments from stored group by shard, lane) as added
-      where lanes.shard = added.shard and lanes.lane = added.lane
+      where lanes.shard = any(array[added.shard]) and lanes.lane = any(array[added.lane])
     ), logged as (
       insert into events (writer, seq, day, at, kind, account, id, data)
       select ${String(stamp.writer)}::bigint,
@@ -126,7 +129,8 @@ export async function findStored(sql: Sql, ids: readonly MessageId[]): Promise<S
     from unnest(
       ${ids.map(shardOf)}::smallint[], ${ids.map(String)}::bigint[], ${ids.map(dayOf)}::text[]::date[]
     ) as item(shard, id, day)
-    join messages using (shard, id, day)
+    join messages on messages.shard = any(array[item.shard])
+      and messages.id = any(array[item.id]) and messages.day = any(array[item.day])
     limit 1000
   `;
   return new Set(rows.map((row) => row.id));
@@ -137,9 +141,15 @@ export type LaneKey = { readonly account: number; readonly pool: string; readonl
 /** The lane of a pool and sender, made at its first message. */
 export async function findOrInsertLane(sql: Sql, shard: number, key: LaneKey): Promise<number> {
   await sql`
-    insert into lanes (shard, account, pool, sender)
-    values (${shard}, ${key.account}, ${key.pool}, ${key.sender})
-    on conflict (shard, account, pool, sender) do nothing
+    with made as (
+      insert into lanes (shard, account, pool, sender)
+      values (${shard}, ${key.account}, ${key.pool}, ${key.sender})
+      on conflict (shard, account, pool, sender) do nothing
+      returning shard, lane
+    )
+    insert into lane_departures (shard, lane)
+    select shard, lane
+    from made
   `;
   const [row] = await sql<{ lane: number }[]>`
     select lane

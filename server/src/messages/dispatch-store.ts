@@ -26,9 +26,10 @@ export type LaneRow = {
 /** Lanes that have something to send among the shards that we own. */
 export async function findBusyLanes(sql: Sql, shards: readonly number[]): Promise<LaneRow[]> {
   return sql<LaneRow[]>`
-    select shard, lane, account, pool, sender
+    select lanes.shard, lanes.lane, account, pool, sender
     from lanes
-    where shard = any(${shards as number[]}::smallint[]) and accepted > departed
+    join lane_departures as gone on gone.shard = lanes.shard and gone.lane = lanes.lane
+    where lanes.shard = any(${shards as number[]}::smallint[]) and accepted > departed
     limit 100000
   `;
 }
@@ -87,11 +88,15 @@ export async function claimMessages(
       ) as wanted(shard, lane, priority, id, day, connector, epoch)
     ), taken as (
       delete from queue
-      using wanted, leases
-      where queue.shard = wanted.shard and queue.lane = wanted.lane
-        and queue.priority = wanted.priority and queue.id = wanted.id
-        and leases.kind = 'shard' and leases.number = wanted.shard
-        and leases.owner = ${owner} and leases.epoch = wanted.epoch and leases.expires_at > now()
+      using wanted
+      where queue.shard = any(array[wanted.shard]) and queue.lane = any(array[wanted.lane])
+        and queue.priority = any(array[wanted.priority]) and queue.id = any(array[wanted.id])
+        and exists (
+          select from leases
+          where kind = 'shard' and number = wanted.shard and owner = ${owner}
+            and epoch = wanted.epoch and expires_at > now()
+          offset 0
+        )
       returning queue.*, wanted.day, wanted.connector, wanted.epoch
     ), judged as materialized (
       select taken.*, messages.account, messages.sender, messages.recipient, messages.body,
@@ -106,10 +111,10 @@ export async function claimMessages(
           ) then 21610
         end as error_code
       from taken
-      join messages on messages.shard = taken.shard and messages.id = taken.id
-        and messages.day = taken.day
-      join lanes on lanes.shard = taken.shard and lanes.lane = taken.lane
-      join accounts on accounts.account = messages.account
+      join messages on messages.shard = any(array[taken.shard])
+        and messages.id = any(array[taken.id]) and messages.day = any(array[taken.day])
+      join lanes on lanes.shard = any(array[taken.shard]) and lanes.lane = any(array[taken.lane])
+      join accounts on accounts.account = any(array[messages.account])
     ), claimed as (
       insert into claims (
         shard, id, lane, priority, attempt, segments, valid_until, connector, owner, epoch, claimed_at
@@ -132,12 +137,12 @@ export async function claimMessages(
       from judged
       where error_code is not null
     ), counted as (
-      update lanes
+      update lane_departures as lanes
       set departed = departed + gone.segments
       from (
         select shard, lane, sum(segments) as segments from taken group by shard, lane
       ) as gone
-      where lanes.shard = gone.shard and lanes.lane = gone.lane
+      where lanes.shard = any(array[gone.shard]) and lanes.lane = any(array[gone.lane])
     )
     select id, error_code as "errorCode", account, sender, recipient, body,
       status_callback as "statusCallback", is_simulated as "isSimulated", when_unknown as "whenUnknown"
@@ -218,21 +223,27 @@ export async function recordDepartures(
     ), unclaimed as (
       delete from claims
       using item
-      where claims.shard = item.shard and claims.id = item.id
+      where claims.shard = any(array[item.shard]) and claims.id = any(array[item.id])
+    ), fresh as materialized (
+      select item.*
+      from item
+      where not exists (
+        select from outcomes
+        where shard = item.shard and id = item.id and day = item.day
+        offset 0
+      )
     ), settled as (
       insert into outcomes (shard, id, day, status, error_code, connector, sent_at, updated_at)
       select shard, id, day, status, error_code, connector,
         case when status = 'sent' then sent_at end, now()
-      from item
+      from fresh
       on conflict do nothing
-      returning shard, id
     )
     insert into events (writer, seq, day, at, kind, account, id, data)
     select ${String(stamp.writer)}::bigint,
       ${String(stamp.firstSeq)}::bigint + row_number() over () - 1,
-      current_date, now(), item.status, item.account, item.id, item.data
-    from item
-    join settled on settled.shard = item.shard and settled.id = item.id
+      current_date, now(), status, account, id, data
+    from fresh
   `;
 }
 
@@ -261,31 +272,37 @@ export async function recoverClaims(
       select * from unnest(
         ${owned.shards as number[]}::smallint[], ${owned.epochs.map(String)}::bigint[]
       ) as owned(shard, epoch)
+    ), doubtful as materialized (
+      select claims.shard, claims.id, accounts.when_unknown
+      from owned
+      join claims on claims.shard = any(array[owned.shard])
+      join messages on messages.shard = any(array[claims.shard])
+        and messages.id = any(array[claims.id])
+      join accounts on accounts.account = any(array[messages.account])
+      where claims.epoch < owned.epoch and claims.held_because is null
     ), held as (
       update claims
       set held_because = 'The answer of the carrier is not known.'
-      from owned, messages, accounts
-      where claims.shard = owned.shard and claims.epoch < owned.epoch and held_because is null
-        and messages.shard = claims.shard and messages.id = claims.id
-        and accounts.account = messages.account and accounts.when_unknown = 'hold'
-    ), doubtful as (
+      from doubtful
+      where claims.shard = any(array[doubtful.shard]) and claims.id = any(array[doubtful.id])
+        and when_unknown = 'hold'
+    ), returned as (
       delete from claims
-      using owned, messages, accounts
-      where claims.shard = owned.shard and claims.epoch < owned.epoch and held_because is null
-        and messages.shard = claims.shard and messages.id = claims.id
-        and accounts.account = messages.account and accounts.when_unknown = 'resend'
+      using doubtful
+      where claims.shard = any(array[doubtful.shard]) and claims.id = any(array[doubtful.id])
+        and when_unknown = 'resend'
       returning claims.*
     ), counted as (
-      update lanes
+      update lane_departures as lanes
       set departed = departed - back.segments
       from (
-        select shard, lane, sum(segments) as segments from doubtful group by shard, lane
+        select shard, lane, sum(segments) as segments from returned group by shard, lane
       ) as back
-      where lanes.shard = back.shard and lanes.lane = back.lane
+      where lanes.shard = any(array[back.shard]) and lanes.lane = any(array[back.lane])
     )
     insert into queue (shard, lane, priority, id, attempt, segments, valid_until)
     select shard, lane, priority, id, attempt + 1, segments, valid_until
-    from doubtful
+    from returned
     returning shard, lane, priority, id, attempt, segments, valid_until as "validUntil"
   `;
 }
@@ -300,15 +317,16 @@ export async function returnClaims(
     with returned as (
       delete from claims
       using unnest(${ids.map(shardOf)}::smallint[], ${ids.map(String)}::bigint[]) as item(shard, id)
-      where claims.shard = item.shard and claims.id = item.id and claims.owner = ${owner}
+      where claims.shard = any(array[item.shard]) and claims.id = any(array[item.id])
+        and claims.owner = ${owner}
       returning claims.*
     ), counted as (
-      update lanes
+      update lane_departures as lanes
       set departed = departed - back.segments
       from (
         select shard, lane, sum(segments) as segments from returned group by shard, lane
       ) as back
-      where lanes.shard = back.shard and lanes.lane = back.lane
+      where lanes.shard = any(array[back.shard]) and lanes.lane = any(array[back.lane])
     )
     insert into queue (shard, lane, priority, id, attempt, segments, valid_until)
     select shard, lane, priority, id, attempt, segments, valid_until

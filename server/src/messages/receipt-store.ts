@@ -17,34 +17,40 @@ export type ReceiptMatch = {
   readonly parts: number;
 };
 
-/** The days in which a receipt is looked for first; most come within minutes. */
+/** Days that are looked into at once, and then for what was not found; most come within minutes. */
 const RECENT_DAYS = 2;
+/** A later receipt is given up: carriers use their ids again. */
+const DAYS_MAX = 8;
 
 /** Writes each receipt to its submission; those without one are missing from the answer. */
 export async function markReceipts(sql: Sql, rows: readonly ReceiptRow[], now: Date) {
-  const recent = utcDay(new Date(now.getTime() - (RECENT_DAYS - 1) * DAY));
-  const found = await mark(sql, rows, { from: recent, to: "9999-12-31" });
-  if (found.length === rows.length) return found;
+  const found = await mark(sql, rows, daysBefore(now, 0, RECENT_DAYS));
   const known = new Set(found.map((match) => match.place));
   const missing = rows
-    .map((row, index) => ({ row, index }))
-    .filter(({ index }) => !known.has(index + 1));
+    .map((row, index) => ({ row, place: index + 1 }))
+    .filter(({ place }) => !known.has(place));
   if (missing.length === 0) return found;
   const older = await mark(
     sql,
     missing.map(({ row }) => row),
-    { from: "2000-01-01", to: recent },
+    daysBefore(now, RECENT_DAYS, DAYS_MAX),
   );
   return [
     ...found,
-    ...older.map((match) => ({ ...match, place: (missing[match.place - 1]?.index ?? 0) + 1 })),
+    ...older.map((match) => ({ ...match, place: missing[match.place - 1]?.place ?? 0 })),
   ];
+}
+
+function daysBefore(now: Date, from: number, to: number): string[] {
+  return Array.from({ length: to - from }, (_, index) =>
+    utcDay(new Date(now.getTime() - (from + index) * DAY)),
+  );
 }
 
 async function mark(
   sql: Sql,
   rows: readonly ReceiptRow[],
-  days: { from: string; to: string },
+  days: readonly string[],
 ): Promise<ReceiptMatch[]> {
   return sql<ReceiptMatch[]>`
     with item as materialized (
@@ -54,7 +60,8 @@ async function mark(
         ${rows.map((row) => row.receipt.status)}::text[],
         ${rows.map((row) => row.receipt.carrierCode)}::text[],
         ${rows.map((row) => row.receivedAt.toISOString())}::text[]::timestamptz[]
-      ) with ordinality as item(carrier_account, carrier_key, status, code, at, place)
+      ) with ordinality as item(carrier_account, carrier_key, status, code, at, place),
+        unnest(${days as string[]}::text[]::date[]) as probed(day)
     )
     update submissions
     set receipt_status = case
@@ -63,9 +70,9 @@ async function mark(
         receipt_code = coalesce(submissions.receipt_code, item.code),
         receipt_at = coalesce(submissions.receipt_at, item.at)
     from item
-    where submissions.carrier_account = item.carrier_account
-      and submissions.carrier_key = item.carrier_key
-      and submissions.day >= ${days.from}::date and submissions.day < ${days.to}::date
+    where submissions.day = any(array[item.day])
+      and submissions.carrier_account = any(array[item.carrier_account])
+      and submissions.carrier_key = any(array[item.carrier_key])
     returning item.place::int as place, submissions.id, submissions.parts
   `;
 }
@@ -77,7 +84,8 @@ export async function decideParts(sql: Sql, ids: readonly MessageId[]) {
       case when bool_or(receipt_status in ('undelivered', 'failed')) then 'undelivered'
            else 'delivered' end as status
     from unnest(${ids.map(shardOf)}::smallint[], ${ids.map(String)}::bigint[]) as item(shard, id)
-    join submissions on submissions.shard = item.shard and submissions.id = item.id
+    join submissions on submissions.shard = any(array[item.shard])
+      and submissions.id = any(array[item.id])
     group by submissions.id
     having bool_or(receipt_status in ('undelivered', 'failed'))
       or count(distinct part) filter (where receipt_status = 'delivered') = max(parts)
@@ -113,7 +121,8 @@ export async function settleMessages(
       update outcomes
       set status = item.status, error_code = item.error_code, updated_at = now()
       from item
-      where outcomes.shard = item.shard and outcomes.id = item.id and outcomes.day = item.day
+      where outcomes.shard = any(array[item.shard]) and outcomes.id = any(array[item.id])
+        and outcomes.day = any(array[item.day])
         and outcomes.status in ('sending', 'sent')
       returning item.*
     )
@@ -126,8 +135,8 @@ export async function settleMessages(
         'errorCode', settled.error_code, 'rawDlrDoneDate', settled.done_date,
         'sim', case when messages.is_simulated then true end))
     from settled
-    join messages on messages.shard = settled.shard and messages.id = settled.id
-      and messages.day = settled.day
+    join messages on messages.shard = any(array[settled.shard])
+      and messages.id = any(array[settled.id]) and messages.day = any(array[settled.day])
   `;
 }
 

@@ -103,10 +103,10 @@ export async function cancelQueued(sql: Sql, message: Message, stamp: Stamp): Pr
       where shard = ${shardOf(id)} and id = ${String(id)}::bigint
       returning shard, lane, id, segments
     ), counted as (
-      update lanes
+      update lane_departures
       set departed = departed + taken.segments
       from taken
-      where lanes.shard = taken.shard and lanes.lane = taken.lane
+      where lane_departures.shard = taken.shard and lane_departures.lane = taken.lane
     ), settled as (
       insert into outcomes (shard, id, day, status, updated_at)
       select shard, id, ${dayOf(id)}::date, 'canceled', now()
