@@ -1,6 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chown, mkdir, readFile, rm, stat } from "node:fs/promises";
+import { chown, mkdir, readdir, readFile, readlink, realpath, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { SECOND } from "../lib/clock.ts";
@@ -28,7 +28,7 @@ export async function startEmbedded(dataDir: string): Promise<Embedded> {
   const cluster = join(home, "cluster");
   const socketFolder = await makeSocketFolder(cluster, binaries.user);
   await initialise(binaries, cluster);
-  await stopOrphan(cluster);
+  await stopOrphans(cluster);
   const server = supervise(binaries, cluster, socketFolder);
   const admin: DatabaseAddress = { kind: "socket", folder: socketFolder, database: "postgres" };
   try {
@@ -100,23 +100,43 @@ async function initialise(binaries: PostgresBinaries, cluster: string): Promise<
   throw new StartError(startFailure(output()));
 }
 
-/** A postmaster that outlived a killed Longwave is stopped; its socket and output are gone. */
-async function stopOrphan(cluster: string): Promise<void> {
-  const file = await readFile(join(cluster, "postmaster.pid"), "utf8").catch(() => "");
-  const pid = Number(file.split("\n")[0]);
-  if (!(pid > 1) || !(await isPostgres(pid))) return;
-  process.kill(pid, "SIGINT");
-  const deadline = performance.now() + STOP_MS_MAX;
-  while (await isPostgres(pid)) {
-    if (performance.now() > deadline) process.kill(pid, "SIGQUIT");
-    await pause(50);
+/**
+ * Ends what a killed Longwave or postmaster left running in the cluster, then its lock file: its
+ * number may belong to another process by now.
+ */
+async function stopOrphans(cluster: string): Promise<void> {
+  const lockFile = join(cluster, "postmaster.pid");
+  const file = await readFile(lockFile, "utf8").catch(() => undefined);
+  if (file === undefined) return;
+  const postmaster = Number(file.split("\n")[0]);
+  const startedAt = performance.now();
+  let pids = await processesIn(cluster, postmaster);
+  if (pids.includes(postmaster)) signal(postmaster, "SIGINT");
+  while (pids.length > 0) {
+    if (performance.now() - startedAt > STOP_MS_MAX) for (const pid of pids) signal(pid, "SIGKILL");
+    await pause(20);
+    pids = await processesIn(cluster, postmaster);
   }
+  await rm(lockFile, { force: true });
 }
 
-async function isPostgres(pid: number): Promise<boolean> {
-  if (process.platform !== "linux") return isAlive(pid);
-  const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
-  return command.split("\0")[0]?.endsWith("postgres") ?? false;
+/** PostgreSQL's processes work in the folder of their cluster; elsewhere than on Linux only the first is known. */
+async function processesIn(cluster: string, postmaster: number): Promise<number[]> {
+  if (process.platform !== "linux") return isAlive(postmaster) ? [postmaster] : [];
+  const folder = await realpath(cluster);
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
+  const places = await Promise.all(
+    pids.map((pid) => readlink(`/proc/${pid}/cwd`).catch(() => undefined)),
+  );
+  return pids.filter((_pid, index) => places[index] === folder);
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It has ended meanwhile.
+  }
 }
 
 function isAlive(pid: number): boolean {

@@ -101,7 +101,8 @@ export function createDispatcher(app: DispatcherNeeds): Dispatcher {
     clock: app.clock,
     carrierKey: app.carrierKey,
     connectorOf: (lane) => app.routeOf(lane.row)?.connector,
-    isOurs: (lane) => !isClosed && app.epochOf(lane.row.shard) !== undefined,
+    epochOf: (lane) => (isClosed ? undefined : app.epochOf(lane.row.shard)),
+    lose: (flight) => taken.delete(flight.claim.id),
     depart: (departure) => {
       recorder.add(departure).catch(app.onError);
     },
@@ -118,8 +119,11 @@ export function createDispatcher(app: DispatcherNeeds): Dispatcher {
     batchMax: CLAIM_BATCH_MAX,
     run: async (batch) => {
       const claims = batch.map(({ claim }) => claim);
-      const messages = await claim(claims).catch(app.onError);
-      const byId = new Map(messages?.map((message) => [message.id, message]) ?? []);
+      const messages = await claim(claims).catch((error: unknown) => {
+        app.onError(error);
+        return [];
+      });
+      const byId = new Map(messages.map((message) => [message.id, message]));
       const claimedAt = app.clock();
       const toWrite = new Set<Lane>();
       let failed = 0;
@@ -159,6 +163,8 @@ export function createDispatcher(app: DispatcherNeeds): Dispatcher {
   };
 
   const take = (lane: Lane, queued: QueuedRow, connector: string, epoch: bigint) => {
+    // A message that was just stored is offered, and may stand in a window that was just read, too.
+    if (taken.has(queued.id)) return;
     taken.add(queued.id);
     writer.reserve(lane, queued.segments);
     claimer.add({ lane, claim: { ...queued, connector, epoch } }).catch(app.onError);
@@ -265,6 +271,7 @@ export function createDispatcher(app: DispatcherNeeds): Dispatcher {
       if (epoch === undefined) continue;
       for (const queued of lane.takeExpired(app.clock())) take(lane, queued, "none", epoch);
     }
+    writer.writeAll();
     schedule(0);
   };
 

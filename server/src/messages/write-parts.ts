@@ -30,10 +30,12 @@ export function createPartWriter(app: {
   clock: Clock;
   carrierKey: (carrierMessageId: string) => string;
   connectorOf: (lane: Lane) => Connector | undefined;
-  /** The lease is still ours: checked in the tick of the write. */
-  isOurs: (lane: Lane) => boolean;
+  /** The epoch under which we own the lane now: checked in the tick of the write. */
+  epochOf: (lane: Lane) => bigint | undefined;
   depart: (departure: Departure) => void;
   hold: (flight: Flight, because: string) => void;
+  /** Another owner has the message: what it does is no matter of ours any more. */
+  lose: (flight: Flight) => void;
   onTaken: () => void;
 }): PartWriter {
   const ready = new Map<Lane, Part[]>();
@@ -54,7 +56,8 @@ export function createPartWriter(app: {
     const connector = app.connectorOf(lane);
     if (parts === undefined || connector === undefined) return;
     while (parts.length > 0) {
-      if (isClosing || connector.freeSlots() <= 0 || !app.isOurs(lane)) return;
+      const epoch = app.epochOf(lane);
+      if (isClosing || connector.freeSlots() <= 0 || epoch === undefined) return;
       const now = performance.now();
       const earliest = Math.max(lane.limiter.earliest(), lane.notBefore);
       if (earliest > now) {
@@ -63,6 +66,7 @@ export function createPartWriter(app: {
       }
       const part = parts.shift();
       if (part === undefined) break;
+      if (part.flight.claim.epoch !== epoch) lose(part.flight);
       if (part.flight.isOver) {
         reserve(lane, -1);
         continue;
@@ -151,6 +155,12 @@ export function createPartWriter(app: {
   const hold = (flight: Flight) => {
     flight.isOver = true;
     app.hold(flight, "The answer of the carrier is not known.");
+  };
+
+  const lose = (flight: Flight) => {
+    if (flight.isOver) return;
+    flight.isOver = true;
+    app.lose(flight);
   };
 
   const finish = (flight: Flight, status: "sent" | "failed", errorCode: number | undefined) => {
