@@ -25,15 +25,31 @@ export function asApiError(error: unknown): ApiError | undefined {
   return byStatus[Number(error.statusCode)];
 }
 
+/** What Node could not read as a request, by its code. */
+export function ofClientError(error: Error & { code?: string }): ApiError {
+  return byNodeCode[error.code ?? ""] ?? unreadable;
+}
+
 export const internalError = new ApiError(
   500,
   20500,
   "Something went wrong here. Look in the log for the id in the header Twilio-Request-Id.",
 );
 
+const unreadable = new ApiError(
+  400,
+  20001,
+  "The request cannot be read. Check its length, type and encoding.",
+);
+
+const byNodeCode: Readonly<Record<string, ApiError>> = {
+  HPE_HEADER_OVERFLOW: new ApiError(431, 20001, "The headers are too large. Send fewer."),
+  ERR_HTTP_REQUEST_TIMEOUT: new ApiError(408, 20001, "The request came too slowly. Send it again."),
+};
+
 // What Fastify itself refuses.
 const byStatus: Readonly<Record<number, ApiError>> = {
-  400: new ApiError(400, 20001, "The request cannot be read. Check its length, type and encoding."),
+  400: unreadable,
   413: new ApiError(413, 20001, "The body is too large. Send less in one request."),
   414: new ApiError(414, 20001, "The path is too long."),
   415: new ApiError(

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { ApiError, invalidParameter, notInThisVersion } from "../lib/errors.ts";
 
 /**
@@ -26,10 +27,14 @@ export type Form = {
 
 /** Twilio's longest URL of a callback. */
 const URL_LENGTH_MAX = 4_000;
+/** Ten times what any resource of Twilio's takes. */
+const PARAMETERS_MAX = 500;
 
 /** Refuses what the table calls absent; names outside the table are ignored. */
 export function createForm(pairs: URLSearchParams, table: ParameterTable): Form {
-  for (const name of new Set(pairs.keys())) refuseAbsent(name, pairs.getAll(name), table);
+  for (const [name, use] of Object.entries(table)) {
+    if (pairs.has(name)) refuseAbsent(name, pairs.getAll(name), use);
+  }
   const text = (name: string) => {
     if (!Object.hasOwn(table, name)) throw new Error(`The table does not list '${name}'.`);
     return pairs.getAll(name).at(-1);
@@ -69,6 +74,12 @@ export function createForm(pairs: URLSearchParams, table: ParameterTable): Form 
   };
 }
 
+/** The text of a form's body, which is UTF-8 whatever its content type says. */
+export function readFormBody(body: Buffer): string {
+  if (isUtf8(body)) return body.toString("utf8");
+  throw notUtf8();
+}
+
 /** Reads `application/x-www-form-urlencoded`; a broken percent code is the caller's fault. */
 export function parsePairs(text: string): URLSearchParams {
   if (/%(?![0-9a-fA-F]{2})/.test(text)) {
@@ -78,20 +89,44 @@ export function parsePairs(text: string): URLSearchParams {
       "The parameters hold a '%' that no two hexadecimal digits follow. Encode it as %25.",
     );
   }
-  return new URLSearchParams(text);
+  // A text must not leave with other characters than it came with.
+  if (/%[89a-f]/i.test(text) && !isDecodable(text)) throw notUtf8();
+  const pairs = new URLSearchParams(text);
+  if (pairs.size <= PARAMETERS_MAX) return pairs;
+  throw new ApiError(
+    400,
+    20001,
+    `The request has ${pairs.size} parameters, the limit is ${PARAMETERS_MAX}.`,
+  );
 }
 
-function refuseAbsent(name: string, values: readonly string[], table: ParameterTable): void {
-  const use = Object.hasOwn(table, name) ? table[name] : undefined;
-  if (use === undefined || values.every((value) => value === "")) return;
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function notUtf8(): ApiError {
+  return new ApiError(400, 20001, "The parameters are not UTF-8. Encode them so.");
+}
+
+function refuseAbsent(name: string, values: readonly string[], use: ParameterUse): void {
+  if (values.every((value) => value === "")) return;
   if (use === "absent") throw notInThisVersion(name);
-  if (typeof use === "object" && values.some((value) => value.toLowerCase() !== use.only)) {
+  if (typeof use === "object" && values.some((value) => !isOnly(value, use.only))) {
     throw new ApiError(
       400,
       20001,
       `The parameter '${name}' can only be '${use.only}' in this version of Longwave. Leave it out.`,
     );
   }
+}
+
+function isOnly(value: string, only: string): boolean {
+  return value.toLowerCase() === only || (only === "false" && value === "0");
 }
 
 function readFlag(name: string, value: string | undefined): boolean | undefined {

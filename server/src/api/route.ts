@@ -10,7 +10,7 @@ export type ApiRequest = {
   readonly caller: Account;
   readonly params: Readonly<Record<string, string | undefined>>;
   readonly form: Form;
-  /** As it was asked for, without the query. */
+  /** As it was asked for, without the query and the prefix of a product. */
   readonly path: string;
 };
 
@@ -22,6 +22,8 @@ export type Route = {
   readonly path: string;
   /** Of the query for GET, of the body for POST. */
   readonly parameters: ParameterTable;
+  /** Headers that stand for a parameter, for callers whose SDK drops names it does not know. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Whether test credentials may call it. */
   readonly isForTest?: true;
   /** Whether it works on an account that is suspended. */

@@ -61,6 +61,9 @@ export function readNewMessage(request: ApiRequest): {
   const { form } = request;
   const to = readRecipient(form.text("To"));
   const from = readFrom(request);
+  if (parsePhoneNumber(from) === to) {
+    throw new ApiError(400, 21266, `'To' and 'From' are both ${to}. Send to another number.`);
+  }
   const body = readBody(request);
   const statusCallback = form.url("StatusCallback", 21609) || undefined;
   const range = { min: 1, max: VALIDITY_SECONDS_MAX, code: 21624 };

@@ -22,9 +22,17 @@ export function readDateFilter(
   };
 }
 
-/** A year that PostgreSQL and the message ids can hold. */
+/** Message ids end in 2093; a bound beyond them means the same. */
 const EARLIEST_MS = Date.UTC(1970, 0, 1);
-const LATEST_MS = Date.UTC(9_000, 0, 1);
+const LATEST_MS = Date.UTC(2093, 0, 1);
+const LENGTH_MAX = 40;
+
+/** `2026-11-24`, `2026-11-24 09:30:00.000`, `11/24/2026 …`, `Tue, 24 Nov 2026 …`: as Twilio's examples. */
+const forms = [
+  /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?$/i,
+  /^\d{1,2}\/\d{1,2}\/\d{4}( .*)?$/,
+  /^([a-z]{3}, )?\d{1,2} [a-z]{3} \d{4}( .*)?$/i,
+];
 
 function readInstant(
   request: ApiRequest,
@@ -33,12 +41,21 @@ function readInstant(
   const text = request.form.text(name)?.trim() || undefined;
   if (text === undefined) return undefined;
   const isDay = /^\d{4}-\d{2}-\d{2}$/.test(text);
+  const isDate = text.length <= LENGTH_MAX && forms.some((form) => form.test(text));
   const at = Date.parse(hasZone(text) || isDay ? text : `${text} UTC`);
-  if (text.length <= 40 && at >= EARLIEST_MS && at <= LATEST_MS) return { at, isDay };
-  throw invalidParameter(name, "write a date like 2026-11-24 or 2026-11-24T09:30:00Z.");
+  if (!isDate || Number.isNaN(at) || !isDayOfCalendar(text)) {
+    throw invalidParameter(name, "write a date like 2026-11-24 or 2026-11-24T09:30:00Z.");
+  }
+  return { at: Math.min(Math.max(at, EARLIEST_MS), LATEST_MS), isDay };
 }
 
 /** Without a zone a time is in UTC. */
 function hasZone(text: string): boolean {
   return /(z|[a-z]{3}|[+-]\d{2}:?\d{2})$/i.test(text);
+}
+
+/** The 30th of February would else be the 2nd of March. */
+function isDayOfCalendar(text: string): boolean {
+  const [day] = /^\d{4}-\d{2}-\d{2}/.exec(text) ?? [];
+  return day === undefined || new Date(`${day}T00:00:00Z`).toJSON()?.slice(0, 10) === day;
 }

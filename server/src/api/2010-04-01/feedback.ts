@@ -13,7 +13,7 @@ export const feedbackRoutes: readonly Route[] = [
       const feedback = await app.messages.recordFeedback(message, outcome);
       const sid = app.messageSids.sidOf(message.id);
       return {
-        status: 201,
+        status: 200,
         body: {
           account_sid: request.account.sid,
           message_sid: sid,

@@ -1,7 +1,8 @@
 import type { Account } from "../../accounts/account.ts";
 import type { Sid } from "../../lib/sid.ts";
 import type { Message } from "../../messages/message.ts";
-import { messageErrors } from "../message-errors.ts";
+import { messageCodes } from "../error-codes/message-codes.ts";
+import { sendCodes } from "../error-codes/send-codes.ts";
 import { rfc2822 } from "../rfc2822.ts";
 
 /** A message as the 2010 API writes it: counts and prices are texts, what is not yet known is null. */
@@ -20,7 +21,7 @@ export function showMessage(account: Account, sid: Sid, message: Message): objec
     num_segments: String(message.segments),
     num_media: "0",
     error_code: errorCode ?? null,
-    error_message: errorCode === undefined ? null : (messageErrors[errorCode] ?? "Unknown error"),
+    error_message: errorCode === undefined ? null : meaningOf(errorCode),
     price: priceMicros === undefined ? null : showPrice(priceMicros),
     price_unit: "USD",
     date_created: rfc2822(message.createdAt),
@@ -30,6 +31,11 @@ export function showMessage(account: Account, sid: Sid, message: Message): objec
     uri: `${uri}.json`,
     subresource_uris: { media: `${uri}/Media.json`, feedback: `${uri}/Feedback.json` },
   };
+}
+
+/** A message also fails by what would have been refused at its start, such as an opt-out. */
+function meaningOf(errorCode: number): string {
+  return (messageCodes[errorCode] ?? sendCodes[errorCode])?.meaning ?? "Unknown error";
 }
 
 /** What was paid is negative, in five digits after the point. */

@@ -26,6 +26,7 @@ export const messageRoutes: readonly Route[] = [
     method: "POST",
     path,
     parameters: createParameters,
+    headers: { "x-longwave-priority": "Priority" },
     isForTest: true,
     handle: createMessage,
   },

@@ -1,3 +1,4 @@
+import { escapeHtml } from "../html.ts";
 import { pathNames } from "./openapi.ts";
 import type { Route, Schema } from "./route.ts";
 
@@ -91,17 +92,6 @@ function asList(value: unknown): unknown[] {
 
 function isSchema(value: unknown): value is Schema {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-const entities: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-};
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"]/g, (character) => entities[character] ?? character);
 }
 
 const style = `

@@ -1,0 +1,42 @@
+import type { ErrorCodes } from "./error-code.ts";
+
+/** What became of a message: its `error_code`, with the meaning as its `error_message`. */
+export const messageCodes: ErrorCodes = {
+  30001: {
+    meaning: "The queue is full.",
+    remedy: "Send slower, or use a sender with more throughput.",
+  },
+  30002: {
+    meaning: "The account is suspended.",
+    remedy: "Its parent account can make it active again; then send the message once more.",
+  },
+  30003: {
+    meaning: "The phone cannot be reached.",
+    remedy: "It is off or out of reach for longer than the message was valid. Try again later.",
+  },
+  30004: {
+    meaning: "The message is blocked.",
+    remedy: "The recipient or the carrier blocks this sender. Ask the carrier; do not try again.",
+  },
+  30005: {
+    meaning: "The number is unknown.",
+    remedy: "The carrier knows no phone with this number. Correct it or take it off your list.",
+  },
+  30006: {
+    meaning: "The number is a landline, or its carrier cannot be reached.",
+    remedy: "Ask for a mobile number, or add a connector whose carrier reaches this one.",
+  },
+  30007: {
+    meaning: "The carrier filtered the message.",
+    remedy:
+      "Look at links, wording and consent, and at the sender's registration with the carrier.",
+  },
+  30008: {
+    meaning: "The carrier gave no reason.",
+    remedy: "longwave why shows the carrier's own answer. Ask the carrier with it.",
+  },
+  30036: {
+    meaning: "The message could not leave within its validity period.",
+    remedy: "Give a longer ValidityPeriod, a higher priority, or a sender with more throughput.",
+  },
+};

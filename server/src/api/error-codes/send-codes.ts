@@ -1,0 +1,98 @@
+import type { ErrorCodes } from "./error-code.ts";
+
+/** Why a new message was refused. */
+export const sendCodes: ErrorCodes = {
+  21211: {
+    meaning: "The 'To' number is not a phone number.",
+    remedy: "Write it with + and the country's code: +12025550123.",
+  },
+  21212: {
+    meaning: "The 'From' number is not a phone number or short code.",
+    remedy: "Write it like +12025550123. Names as senders are not in this version.",
+  },
+  21266: {
+    meaning: "'To' and 'From' are the same number.",
+    remedy: "Send to another number.",
+  },
+  21408: {
+    meaning: "Texts to the recipient's country are not allowed.",
+    remedy: "In this version only a magic number of test credentials gives this.",
+  },
+  21603: {
+    meaning: "The sender is missing.",
+    remedy: "Give 'From' with one of the account's senders.",
+  },
+  21604: {
+    meaning: "The recipient is missing.",
+    remedy: "Give 'To'.",
+  },
+  21606: {
+    meaning: "The 'From' number cannot be used for this message.",
+    remedy:
+      "The carrier refuses this sender: check its registration. With test credentials, use the magic number +15005550006.",
+  },
+  21609: {
+    meaning: "The StatusCallback is not a valid URL.",
+    remedy: "Give an http or https URL of at most 4000 characters whose host has no underscore.",
+  },
+  21610: {
+    meaning: "The recipient has opted out.",
+    remedy: "Do not text this phone from this sender until it sends START.",
+  },
+  21611: {
+    meaning: "The sender's queue is full.",
+    remedy: "Send slower, or use a sender with more throughput.",
+  },
+  21612: {
+    meaning: "No route leads from this sender to this recipient.",
+    remedy: "In this version only a magic number of test credentials gives this.",
+  },
+  21614: {
+    meaning: "The recipient is no mobile phone.",
+    remedy: "In this version only a magic number of test credentials gives this.",
+  },
+  21617: {
+    meaning: "The body has more than 1600 characters.",
+    remedy: "Shorten it or send several messages.",
+  },
+  21619: {
+    meaning: "The message has no body, or one that is not valid Unicode text.",
+    remedy: "Give 'Body' without NUL characters and halves of surrogate pairs.",
+  },
+  21620: {
+    meaning: "A MediaUrl is not an http or https URL.",
+    remedy: "Correct it.",
+  },
+  21621: {
+    meaning: "The sender cannot send media.",
+    remedy: "Leave MediaUrl out and put a link into the body.",
+  },
+  21623: {
+    meaning: "The message has more than ten media.",
+    remedy: "Send fewer.",
+  },
+  21624: {
+    meaning: "The ValidityPeriod is not valid.",
+    remedy: "Give whole seconds from 1 to 36000.",
+  },
+  21659: {
+    meaning: "The 'From' number is nobody's here.",
+    remedy: "Use a sender of the account: IncomingPhoneNumbers and SMS/ShortCodes list them.",
+  },
+  21660: {
+    meaning: "The 'From' number belongs to another account.",
+    remedy: "Use a sender of this account, or that account's credentials.",
+  },
+  21701: {
+    meaning: "The messaging service does not exist.",
+    remedy: "Give 'From' instead: messaging services are not in this version.",
+  },
+  21705: {
+    meaning: "The MessagingServiceSid is not valid.",
+    remedy: "Give 'From' instead: messaging services are not in this version.",
+  },
+  63007: {
+    meaning: "The channel is not here: only texts are in this version.",
+    remedy: "Write 'To' and 'From' as phone numbers, without whatsapp:, rcs: or messenger:.",
+  },
+};

@@ -1,0 +1,114 @@
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { Account } from "../accounts/account.ts";
+import { ApiError, notFound } from "../lib/errors.ts";
+import { accountNotActive, accountOfPath, authenticateRequest } from "./authentication.ts";
+import { asApiError, errorBody } from "./error-response.ts";
+import { createForm, parsePairs } from "./form.ts";
+import { answerOnce, type TextAnswer } from "./idempotency.ts";
+import type { ApiNeeds } from "./needs.ts";
+import { withoutProduct } from "./paths.ts";
+import type { Route } from "./route.ts";
+
+/** Whose request it is, and on whose account. */
+type Access = { readonly caller: Account; readonly account: Account };
+
+/** Serves a route of Twilio's API. Who may not come in is refused before the body is read. */
+export function addRoute(server: FastifyInstance, app: ApiNeeds, route: Route): void {
+  const accesses = new WeakMap<FastifyRequest, Access>();
+  server.route<{ Params: Record<string, string | undefined> }>({
+    method: route.method,
+    url: route.path,
+    onRequest: async (request) => {
+      accesses.set(request, checkAccess(app, route, request));
+    },
+    handler: async (request, reply) => {
+      const access = accesses.get(request);
+      if (access === undefined) throw new Error("A request came in without authentication.");
+      const { caller, account } = access;
+      const [url = "", query = ""] = (request.originalUrl ?? request.url).split(/\?(.*)/s);
+      const path = withoutProduct(url);
+      const text =
+        textOfHeaders(route, request) + (route.method === "GET" ? query : formOf(request));
+      const answer = async (): Promise<TextAnswer> => {
+        const form = createForm(parsePairs(text), route.parameters);
+        const { status, body } = await route.handle(app, {
+          ...{ account, caller, form, path, params: request.params },
+        });
+        return { status, body: body === undefined ? "" : JSON.stringify(body) };
+      };
+      const key = route.method === "POST" && !caller.isTest ? idempotencyKey(request) : undefined;
+      const { status, body } =
+        key === undefined
+          ? await answer()
+          : await answerOnceFor(
+              app,
+              { account: account.id, key, request: `${path}\n${text}` },
+              answer,
+            );
+      reply.code(status);
+      if (body !== "") reply.type("application/json; charset=utf-8");
+      return reply.send(body === "" ? undefined : body);
+    },
+  });
+}
+
+function checkAccess(
+  app: ApiNeeds,
+  route: Route,
+  request: FastifyRequest<{ Params: Record<string, string | undefined> }>,
+): Access {
+  const caller = authenticateRequest(app, request);
+  const account = accountOfPath(app, caller, request.params.account);
+  const isForSuspended = route.method === "GET" || route.isForSuspended === true;
+  if (account.status !== "active" && !isForSuspended) throw accountNotActive(account);
+  // PostgreSQL takes no NUL in a text, and no name of ours has one.
+  if (Object.values(request.params).some((value) => value?.includes("\0"))) {
+    throw notFound("What this path names");
+  }
+  if (caller.isTest && route.isForTest !== true) {
+    throw new ApiError(403, 20008, "Test credentials only send texts and claim numbers.");
+  }
+  return { caller, account };
+}
+
+/** Parameters that came as headers, before those of the form, which win. */
+function textOfHeaders(route: Route, request: FastifyRequest): string {
+  return Object.entries(route.headers ?? {})
+    .map(([header, name]) => {
+      const value = request.headers[header];
+      return typeof value === "string" ? `${name}=${encodeURIComponent(value)}&` : "";
+    })
+    .join("");
+}
+
+/** A refusal is an answer, too: the same key gets it again. */
+function answerOnceFor(
+  app: ApiNeeds,
+  asked: { readonly account: number; readonly key: string; readonly request: string },
+  answer: () => Promise<TextAnswer>,
+): Promise<TextAnswer> {
+  return answerOnce(app, asked, async () => {
+    try {
+      return await answer();
+    } catch (error) {
+      const known = asApiError(error);
+      if (known === undefined || known.status === 429 || known.status >= 500) throw error;
+      return { status: known.status, body: JSON.stringify(errorBody(known, app.publicUrl)) };
+    }
+  });
+}
+
+function formOf(request: FastifyRequest): string {
+  if (request.body === undefined || request.body === null) return "";
+  if (typeof request.body === "string") return request.body;
+  throw new ApiError(
+    415,
+    20001,
+    "This path takes application/x-www-form-urlencoded. Send the parameters as a form.",
+  );
+}
+
+function idempotencyKey(request: FastifyRequest): string | undefined {
+  const key = request.headers["idempotency-key"] ?? request.headers["i-twilio-idempotency-token"];
+  return Array.isArray(key) ? key[0] : key;
+}
