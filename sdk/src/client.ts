@@ -22,16 +22,19 @@ export type LongwaveConnection = {
   /** The account's token, or the secret of `apiKeySid`. */
   readonly authToken: string;
   readonly apiKeySid?: string;
+  /** Of every text that this client sends: 0 leaves first, 3 last. */
+  readonly priority?: 0 | 1 | 2 | 3;
   /** Passed on to Twilio's HTTP client: timeouts, retries after 429. */
   readonly http?: RequestClientOptions;
 };
 
 /** The official Twilio client, talking to a Longwave. */
 export function createLongwaveClient(connection: LongwaveConnection): twilio.Twilio {
-  const { baseUrl, accountSid, authToken, apiKeySid, http } = connection;
+  const { baseUrl, accountSid, authToken, apiKeySid, priority, http } = connection;
+  const headers = priority === undefined ? {} : { "X-Longwave-Priority": String(priority) };
   return twilio(apiKeySid ?? accountSid, authToken, {
     accountSid,
-    httpClient: new LongwaveRequestClient(baseUrl, http),
+    httpClient: new LongwaveRequestClient(baseUrl, http, headers),
   });
 }
 
@@ -42,10 +45,16 @@ export function createLongwaveClient(connection: LongwaveConnection): twilio.Twi
  */
 export class LongwaveRequestClient extends twilio.RequestClient {
   readonly #base: URL;
+  readonly #headers: Readonly<Record<string, string>>;
 
-  constructor(baseUrl: string, options?: RequestClientOptions) {
+  constructor(
+    baseUrl: string,
+    options?: RequestClientOptions,
+    headers: Readonly<Record<string, string>> = {},
+  ) {
     super(options);
     this.#base = new URL(baseUrl);
+    this.#headers = headers;
   }
 
   override request<Data>(options: RequestOptions<Data>): ReturnType<Request<Data>> {
@@ -55,7 +64,7 @@ export class LongwaveRequestClient extends twilio.RequestClient {
     return super.request({
       ...options,
       uri: this.#base.origin + path + url.search,
-      headers: { ...options.headers, "X-Twilio-Host": url.hostname },
+      headers: { ...options.headers, ...this.#headers, "X-Twilio-Host": url.hostname },
     });
   }
 }

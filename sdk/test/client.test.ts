@@ -71,6 +71,11 @@ test("an API key signs in for the account", async () => {
   expect(server.requests[0]?.headers.authorization).toBe(expected);
 });
 
+test("a client for urgent texts says so in a header, which the SDK's parameters cannot", async () => {
+  await client({ priority: 0 }).messages.create({ from: "x", to: "y", body: "z" });
+  expect(server.requests[0]?.headers["x-longwave-priority"]).toBe("0");
+});
+
 test("a base URL with a path keeps it", async () => {
   const { messages } = client({ baseUrl: `${server.url}/sms/` });
   await messages.create({ from: "x", to: "y", body: "z" });
