@@ -6,8 +6,8 @@ export type NumberType = "Local" | "TollFree" | "Mobile";
 
 const typeNames = { Local: "local", TollFree: "tollfree", Mobile: "mobile" } as const;
 
-/** Everything that belongs to voice, addresses and applications is as on a number without any. */
-export function showNumber(account: Account, sender: Sender, type: NumberType): object {
+/** The lists of one type do not repeat it. Everything that belongs to voice, addresses and applications is as on a number without any. */
+export function showNumber(account: Account, sender: Sender, type: NumberType | undefined): object {
   return {
     sid: sender.sid,
     account_sid: account.sid,
@@ -27,7 +27,8 @@ export function showNumber(account: Account, sender: Sender, type: NumberType): 
     ...{ address_sid: null, address_requirements: "none", identity_sid: null, bundle_sid: null },
     ...{ emergency_status: "Inactive", emergency_address_sid: null },
     emergency_address_status: "unregistered",
-    ...{ beta: false, origin: "longwave", status: "in-use", type: typeNames[type] },
+    ...{ beta: false, origin: "longwave", status: "in-use" },
+    ...(type === undefined ? {} : { type: typeNames[type] }),
     date_created: rfc2822(sender.createdAt),
     date_updated: rfc2822(sender.updatedAt),
     uri: `/2010-04-01/Accounts/${account.sid}/IncomingPhoneNumbers/${sender.sid}.json`,

@@ -54,7 +54,7 @@ export const incomingPhoneNumberRoutes: readonly Route[] = [
   claimRoute(path),
   ...(["Local", "TollFree", "Mobile"] as const).flatMap((type) => [
     listRoute(`${path}/${type}`, type),
-    claimRoute(`${path}/${type}`),
+    claimRoute(`${path}/${type}`, type),
   ]),
   {
     method: "GET",
@@ -110,7 +110,8 @@ function listRoute(at: string, type?: NumberType): Route {
             (part === undefined || sender.number.includes(part)),
         );
       const found = sliceAfter(all, asked, (sender, token) => sender.sid < token);
-      const show = (sender: Sender) => showNumber(request.account, sender, typeOf(sender));
+      const typeShown = (sender: Sender) => (type === undefined ? typeOf(sender) : undefined);
+      const show = (sender: Sender) => showNumber(request.account, sender, typeShown(sender));
       const tokenOf = (sender: Sender) => sender.sid;
       const filters = ["FriendlyName", "PhoneNumber"];
       const key = "incoming_phone_numbers";
@@ -122,7 +123,11 @@ function listRoute(at: string, type?: NumberType): Route {
   };
 }
 
-function claimRoute(at: string): Route {
+function claimRoute(at: string, type?: NumberType): Route {
+  const answerClaimed = (request: ApiRequest, sender: Sender): Answer => ({
+    status: 201,
+    body: showNumber(request.account, sender, type === undefined ? typeOf(sender) : undefined),
+  });
   return {
     method: "POST",
     path: at,
@@ -132,11 +137,11 @@ function claimRoute(at: string): Route {
       const settings = readSettings(request);
       refuseLoneFallback(settings, "");
       if (request.caller.isTest) {
-        return answer(201, request.account, claimForTest(request, settings, app.clock()));
+        return answerClaimed(request, claimForTest(request, settings, app.clock()));
       }
       const claimed = await claim(app, request);
       await app.senderBook.refresh();
-      return answer(201, request.account, claimed);
+      return answerClaimed(request, claimed);
     },
   };
 }

@@ -1,0 +1,143 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { importInventory } from "../../src/senders/store.ts";
+import { type Contract, readContract } from "./contract.ts";
+import { type Asked, type StartedApp, startTestApp } from "./started-app.ts";
+
+const contract = readContract();
+const home = "/2010-04-01/Accounts/{AccountSid}";
+const freeNumber = "+12025550143";
+let started: StartedApp;
+
+beforeAll(async () => {
+  started = await startTestApp();
+  const free = { kind: "long_code", country: "US", connector: "simulator" } as const;
+  const numbers = [{ ...free, number: freeNumber, segmentsPerSecond: 1 }];
+  await importInventory(started.database.sql, numbers, new Date("2026-11-24T00:00:00Z"));
+});
+afterAll(async () => {
+  await started?.close();
+});
+
+if (contract === undefined) {
+  test("the contract of Twilio is not at hand (../shared/contracts): nothing is compared", () => {
+    expect(contract).toBeUndefined();
+  });
+}
+
+/** Asks for a path of the contract and holds the answer to it. */
+async function hold(
+  by: Contract,
+  [method, path, status]: readonly ["get" | "post", string, number],
+  {
+    sids = {},
+    query = "",
+    ...asked
+  }: Asked & { sids?: Record<string, string>; query?: string } = {},
+) {
+  const known: Record<string, string> = { AccountSid: started.app.firstAccount.sid, ...sids };
+  const url = path.replace(/\{(\w+)\}/g, (_whole, name) => known[name] ?? "missing") + query;
+  const form = method === "post" ? { form: asked.form ?? {} } : {};
+  const answer = await started.call(url, { ...asked, ...form });
+  const operation = { method, path, status };
+  expect({ url, status: answer.status, faults: by.faults(operation, answer.json) }).toEqual({
+    ...{ url, status, faults: [] },
+  });
+  return answer.json;
+}
+
+const text = { To: "+14155552671", From: "+15005550100", Body: "Hello" };
+const run = test.runIf(contract !== undefined);
+const by = contract as Contract;
+
+run(
+  "a message, its list, its redaction and its feedback are as Twilio's contract says",
+  async () => {
+    const created = await hold(by, ["post", `${home}/Messages.json`, 201], { form: text });
+    const sids = { Sid: created.sid, MessageSid: created.sid };
+    await hold(by, ["post", `${home}/Messages/{MessageSid}/Feedback.json`, 200], {
+      ...{ sids, form: { Outcome: "confirmed" } },
+    });
+    await hold(by, ["get", `${home}/Messages/{MessageSid}/Media.json`, 200], { sids });
+    const one = ["get", `${home}/Messages/{Sid}.json`, 200] as const;
+    await expect
+      .poll(async () => (await hold(by, one, { sids })).status, { timeout: 15_000 })
+      .toBe("delivered");
+    await hold(by, ["post", `${home}/Messages/{Sid}.json`, 200], { sids, form: { Body: "" } });
+    await hold(by, ["post", `${home}/Messages.json`, 201], { form: text });
+    const list = ["get", `${home}/Messages.json`, 200] as const;
+    const page = await hold(by, list, { query: "?PageSize=1" });
+    expect(page.next_page_uri).toContain("PageToken=");
+    await hold(by, list);
+  },
+);
+
+run("a message that failed has its code and words where the contract has them", async () => {
+  const form = { ...text, To: "+14155559901" };
+  const { sid } = await hold(by, ["post", `${home}/Messages.json`, 201], { form });
+  const one = ["get", `${home}/Messages/{Sid}.json`, 200] as const;
+  await expect
+    .poll(async () => (await hold(by, one, { sids: { Sid: sid } })).error_message, {
+      timeout: 15_000,
+    })
+    .toMatch(/\.$/);
+});
+
+run("accounts are as Twilio's contract says", async () => {
+  const created = await hold(by, ["post", "/2010-04-01/Accounts.json", 201], {
+    form: { FriendlyName: "Branch" },
+  });
+  const one = "/2010-04-01/Accounts/{Sid}.json";
+  const sids = { Sid: created.sid };
+  await hold(by, ["get", one, 200], { sids });
+  await hold(by, ["post", one, 200], { sids, form: { Status: "suspended" } });
+  await hold(by, ["get", "/2010-04-01/Accounts.json", 200], { query: "?PageSize=1" });
+});
+
+run("keys are as Twilio's contract says", async () => {
+  const key = await hold(by, ["post", `${home}/Keys.json`, 201], { form: { FriendlyName: "a" } });
+  const sids = { Sid: key.sid };
+  await hold(by, ["get", `${home}/Keys/{Sid}.json`, 200], { sids });
+  await hold(by, ["post", `${home}/Keys/{Sid}.json`, 200], { sids, form: { FriendlyName: "b" } });
+  await hold(by, ["get", `${home}/Keys.json`, 200]);
+});
+
+run("phone numbers, free and held, are as Twilio's contract says", async () => {
+  const free = `${home}/AvailablePhoneNumbers`;
+  const sids = { CountryCode: "US" };
+  await hold(by, ["get", `${free}.json`, 200]);
+  await hold(by, ["get", `${free}/{CountryCode}.json`, 200], { sids });
+  for (const kind of ["Local", "TollFree", "Mobile"]) {
+    await hold(by, ["get", `${free}/{CountryCode}/${kind}.json`, 200], { sids });
+  }
+  const held = `${home}/IncomingPhoneNumbers`;
+  const form = { PhoneNumber: freeNumber, SmsUrl: "https://example.com/sms" };
+  const claimed = await hold(by, ["post", `${held}.json`, 201], { form });
+  const one = { sids: { Sid: claimed.sid } };
+  await hold(by, ["get", `${held}/{Sid}.json`, 200], one);
+  await hold(by, ["post", `${held}/{Sid}.json`, 200], { ...one, form: { SmsMethod: "GET" } });
+  await hold(by, ["get", `${held}.json`, 200]);
+  for (const kind of ["Local", "TollFree", "Mobile"]) {
+    await hold(by, ["get", `${held}/${kind}.json`, 200]);
+  }
+  await started.call(`${started.home}/IncomingPhoneNumbers/${claimed.sid}.json`, {
+    method: "DELETE",
+  });
+  await hold(by, ["post", `${held}/Local.json`, 201], { form });
+});
+
+run("short codes are as Twilio's contract says", async () => {
+  const list = await hold(by, ["get", `${home}/SMS/ShortCodes.json`, 200]);
+  const sids = { Sid: list.short_codes[0].sid };
+  const one = `${home}/SMS/ShortCodes/{Sid}.json`;
+  await hold(by, ["get", one, 200], { sids });
+  await hold(by, ["post", one, 200], { sids, form: { FriendlyName: "Alerts" } });
+});
+
+run("the strict contract passes Twilio's own example, and sees what is wrong in another", () => {
+  const operation = { method: "post", path: `${home}/Keys.json`, status: 201 } as const;
+  const [example] = by.examples(operation);
+  expect(by.faults(operation, example)).toEqual([]);
+  expect(by.faults(operation, { ...(example as object), more: 1 })).toHaveLength(1);
+  expect(by.faults(operation, { ...(example as object), sid: "SK1" })).toHaveLength(1);
+  expect(by.faults(operation, {}).length).toBeGreaterThan(3);
+});

@@ -1,0 +1,110 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Ajv, type ValidateFunction } from "ajv";
+
+type Json = { readonly [key: string]: unknown };
+type Operation = {
+  readonly method: "get" | "post";
+  readonly path: string;
+  readonly status: number;
+};
+
+const file = join(import.meta.dirname, "../../../../shared/contracts/twilio_api_v2010.json");
+
+export type Contract = {
+  /** What of an answer is not as Twilio's OpenAPI file says; nothing when it fits. */
+  readonly faults: (operation: Operation, answer: unknown) => readonly string[];
+  /** Twilio's own examples of an answer. */
+  readonly examples: (operation: Operation) => readonly unknown[];
+};
+
+/**
+ * Twilio's published contract, made strict: every declared property must be there and no other,
+ * because the file itself requires nothing. Undefined where the file is not at hand.
+ */
+export function readContract(): Contract | undefined {
+  if (!existsSync(file)) return undefined;
+  const document: Json = JSON.parse(readFileSync(file, "utf8"));
+  const ajv = new Ajv({ allErrors: true, strictTypes: false, formats });
+  const compiled = new Map<string, ValidateFunction>();
+  const contentOf = ({ method, path, status }: Operation): Json => {
+    const found = at(document, ["paths", path, method, "responses", String(status)]);
+    return at(found, ["content", "application/json"]);
+  };
+  return {
+    faults: (operation, answer) => {
+      const name = JSON.stringify(operation);
+      const schema = () => makeStrict(at(contentOf(operation), ["schema"]), document);
+      const validate = compiled.get(name) ?? ajv.compile(asOnTheWire(operation, schema()));
+      compiled.set(name, validate);
+      if (validate(answer)) return [];
+      return (validate.errors ?? []).map(
+        ({ instancePath, message, params }) =>
+          `${instancePath} ${message} ${JSON.stringify(params)}`,
+      );
+    },
+    examples: (operation) =>
+      Object.values(at(contentOf(operation), ["examples"])).map((one) => (one as Json).value),
+  };
+}
+
+/** Where Twilio's own examples show that its wire is not as its file: this list has no pages. */
+function asOnTheWire({ path }: Operation, schema: Json): Json {
+  if (!path.includes("/AvailablePhoneNumbers/{CountryCode}/")) return schema;
+  return { ...schema, required: ["available_phone_numbers", "uri"] };
+}
+
+function at(json: Json, path: readonly string[]): Json {
+  let found: unknown = json;
+  for (const key of path) found = (found as Json | undefined)?.[key];
+  if (typeof found === "object" && found !== null) return found as Json;
+  throw new Error(`The contract has no ${path.join(" ")}.`);
+}
+
+/** From OpenAPI 3.0 to JSON Schema: references resolved, `nullable` a type, prose left out. */
+function makeStrict(schema: Json, document: Json): Json {
+  if (typeof schema.$ref === "string") {
+    return makeStrict(at(document, schema.$ref.slice(2).split("/")), document);
+  }
+  const { type, format, pattern, items, properties, nullable } = schema;
+  const choices = schema.enum as readonly unknown[] | undefined;
+  return {
+    ...{ type: nullable === true ? [type, "null"] : type },
+    ...(format === undefined ? {} : { format }),
+    ...(typeof pattern === "string" ? { pattern: orUnset(pattern) } : {}),
+    ...(choices === undefined ? {} : { enum: nullable === true ? [...choices, null] : choices }),
+    ...(items === undefined ? {} : { items: makeStrict(items as Json, document) }),
+    ...(properties === undefined ? {} : strictObject(properties as Json, document)),
+  };
+}
+
+/** An application that is not set is an empty text in Twilio's examples, though its pattern has none. */
+function orUnset(pattern: string): string {
+  return pattern.startsWith("^AP") ? `^$|${pattern}` : pattern;
+}
+
+function strictObject(properties: Json, document: Json): Json {
+  const strict = Object.entries(properties).map(([name, schema]) => [
+    name,
+    makeStrict(schema as Json, document),
+  ]);
+  return {
+    properties: Object.fromEntries(strict),
+    required: Object.keys(properties),
+    additionalProperties: false,
+  };
+}
+
+/** The formats of Twilio's file; those of objects are checked by their properties. */
+const formats = {
+  "date-time-rfc-2822": /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} \+0000$/,
+  "phone-number": /^(\+[1-9]\d{1,14}|\d{3,8})$/,
+  "iso-country-code": /^[A-Z]{2}$/,
+  currency: /^[A-Z]{3}$/,
+  "http-method": /^(GET|POST)$/,
+  // Relative for what is Twilio's, absolute for what is the customer's; empty where none is set.
+  uri: /^($|\/[^/]|https?:\/\/)/,
+  date: /^\d{4}-\d{2}-\d{2}$/,
+  "uri-map": true,
+  "phone-number-capabilities": true,
+} as const;
