@@ -180,3 +180,14 @@ test("every answer has an id by which it is found in the log", async () => {
     expect(headers.get("twilio-request-id")).toMatch(/^RQ[0-9a-f]{32}$/);
   }
 });
+
+const deep = `${"[".repeat(200_000)}${"]".repeat(200_000)}`;
+const deepBodies: [string, string][] = [
+  ["alone", deep],
+  ["in a message", `{"messages":[{"To":${deep}}]}`],
+];
+test.each(deepBodies)("JSON too deep to be read is refused, %s", async (_name, body) => {
+  const headers = { "content-type": "application/json", "idempotency-key": `deep-${body.length}` };
+  const { status, json } = await call("/longwave/v1/Messages/Bulk", { body, headers });
+  expect([status, json.code]).toEqual([400, 20001]);
+});

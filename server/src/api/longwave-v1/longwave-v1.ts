@@ -35,6 +35,9 @@ const LARGE_IN_FLIGHT_MAX = 8;
 /** Some three million opt-outs; read as it comes, so it costs no memory. */
 const CSV_BYTES_MAX = 128 * 1024 * 1024;
 
+/** Twice what any body of ours needs. */
+const JSON_DEPTH_MAX = 16;
+
 const prefix = "/longwave/v1";
 
 /** Our own API; each request is authenticated here. */
@@ -175,14 +178,29 @@ function readBodies(server: FastifyInstance): void {
 
 /** Own properties only: `__proto__` in JSON is such a one, and no reader looks at it. */
 function parseJson(text: string): unknown {
+  let value: unknown;
   try {
-    return text === "" ? undefined : JSON.parse(text);
+    value = text === "" ? undefined : JSON.parse(text);
   } catch (error) {
     throw invalidParameter(
       "body",
       `it is no JSON: ${error instanceof Error ? error.message : ""}.`,
     );
   }
+  if (!isDeeperThan(JSON_DEPTH_MAX, value)) return value;
+  throw invalidParameter("body", `it is nested deeper than ${JSON_DEPTH_MAX} levels.`);
+}
+
+/** Level by level: what recurses, as writing JSON does, fails on a body made to be deep. */
+function isDeeperThan(depthMax: number, value: unknown): boolean {
+  let level = [value];
+  for (let depth = 0; depth <= depthMax; depth += 1) {
+    level = level.flatMap((one) =>
+      typeof one === "object" && one !== null ? Object.values(one) : [],
+    );
+    if (level.length === 0) return false;
+  }
+  return true;
 }
 
 async function* bounded(body: Readable): AsyncGenerator<Uint8Array> {
