@@ -1,39 +1,49 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { Phones } from "./phones.ts";
-import type { Smsc } from "./smsc.ts";
+import type { Text } from "./delivery.ts";
+import type { PhoneText } from "./phones.ts";
+import { isScenarioName, type Scenario, type ScenarioName, scenarioNames } from "./scenarios.ts";
+import type { LoggedSubmission } from "./submission-log.ts";
 
 const BODY_BYTES_MAX = 64 * 1024;
+const SUBMISSIONS_PER_PAGE = 10_000;
 
 const help = `The carrier simulator of Longwave. Nothing here reaches a real phone.
 
 GET  /phones/NUMBER/messages          what the phone shows
 POST /phones/NUMBER/messages          a text from the phone: {"to":"+1…","body":"…"}
 GET  /submissions?after=N             what was submitted, from number N+1 on
+GET  /scenario                        how the network behaves now
+POST /scenario                        another behaviour: {"name":"congested"}
 GET  /state                           counts
 
-NUMBER is written +15550100 or 15550100.
+NUMBER is written +15550100 or 15550100. Scenarios: ${scenarioNames.join(", ")}.
 `;
 
-export type SubmissionLog = {
-  readonly after: (sequence: number, limit: number) => readonly unknown[];
+export type HttpFaceNeeds = {
+  readonly shown: (number: string) => readonly PhoneText[];
+  readonly inject: (text: Text) => void;
+  readonly submissionsAfter: (sequence: number, limit: number) => readonly LoggedSubmission[];
+  readonly scenario: () => Scenario;
+  readonly useScenario: (name: ScenarioName) => void;
+  readonly counts: () => object;
 };
 
-/** The simulator's HTTP face, on loopback only. */
-export async function startHttpFace(app: {
-  port: number;
-  phones: Phones;
-  smsc: Smsc;
-  submissions: SubmissionLog;
-}): Promise<{ port: number; close: () => Promise<void> }> {
+/** The simulator's HTTP face. */
+export async function startHttpFace(
+  app: HttpFaceNeeds & { port: number; host: string },
+): Promise<{ port: number; close: () => Promise<void> }> {
   const server = createServer((request, response) => {
     answer(app, request).then(
       ({ status, body }) => send(response, status, body),
-      () => send(response, 400, { error: "Send a JSON object with 'to' and 'body'." }),
+      (error: unknown) => {
+        const message = error instanceof BadRequest ? error.message : "The request broke off.";
+        send(response, 400, { error: message });
+      },
     );
   });
   await new Promise<void>((done, fail) => {
     server.once("error", fail);
-    server.listen(app.port, "127.0.0.1", done);
+    server.listen(app.port, app.host, done);
   });
   const address = server.address();
   return {
@@ -45,39 +55,80 @@ export async function startHttpFace(app: {
   };
 }
 
+class BadRequest extends Error {}
+
 type Answer = { status: number; body: unknown };
 
-const SUBMISSIONS_PER_PAGE = 10_000;
-
-async function answer(
-  app: { phones: Phones; smsc: Smsc; submissions: SubmissionLog },
-  request: IncomingMessage,
-): Promise<Answer> {
+async function answer(app: HttpFaceNeeds, request: IncomingMessage): Promise<Answer> {
   const url = new URL(request.url ?? "/", "http://simulator");
-  const phone = /^\/phones\/(?:\+|%2B)?(\d{3,15})\/messages$/i.exec(url.pathname)?.[1];
-  if (url.pathname === "/") return { status: 200, body: help };
-  if (url.pathname === "/state") return { status: 200, body: { submitted: app.smsc.submitted() } };
-  if (url.pathname === "/submissions") {
-    const after = Number(url.searchParams.get("after") ?? 0);
-    return { status: 200, body: app.submissions.after(after, SUBMISSIONS_PER_PAGE) };
+  const isPost = request.method === "POST";
+  if (request.method !== "GET" && !isPost) {
+    return { status: 405, body: { error: "There are GET and POST.", help } };
   }
-  if (phone === undefined) return { status: 404, body: { error: "There is no such path.", help } };
-  if (request.method === "GET") return { status: 200, body: app.phones.shown(`+${phone}`) };
-  const text = JSON.parse(await readBody(request)) as { to?: unknown; body?: unknown };
-  if (typeof text.to !== "string" || typeof text.body !== "string") throw new Error("no text");
-  app.smsc.inject({ from: `+${phone}`, to: text.to, body: text.body });
-  return { status: 202, body: { from: `+${phone}`, to: text.to } };
+  // A page that the developer's browser shows must not play a carrier for them.
+  if (isPost && request.headers["sec-fetch-site"] === "cross-site") {
+    return { status: 403, body: { error: "Another site's page may not do this." } };
+  }
+  const phone = /^\/phones\/(?:\+|%2B)?(\d{3,15})\/messages$/i.exec(url.pathname)?.[1];
+  if (phone !== undefined) {
+    return isPost
+      ? injectText(app, `+${phone}`, await readJson(request))
+      : { status: 200, body: app.shown(`+${phone}`) };
+  }
+  if (url.pathname === "/scenario") {
+    if (isPost) chooseScenario(app, await readJson(request));
+    return { status: 200, body: app.scenario() };
+  }
+  if (isPost) return { status: 404, body: { error: "There is no such path to post to.", help } };
+  switch (url.pathname) {
+    case "/":
+      return { status: 200, body: help };
+    case "/state":
+      return { status: 200, body: app.counts() };
+    case "/submissions":
+      return { status: 200, body: app.submissionsAfter(readAfter(url), SUBMISSIONS_PER_PAGE) };
+    default:
+      return { status: 404, body: { error: "There is no such path.", help } };
+  }
 }
 
-async function readBody(request: IncomingMessage): Promise<string> {
+function injectText(app: HttpFaceNeeds, from: string, text: Record<string, unknown>): Answer {
+  const { to, body } = text;
+  if (typeof to !== "string" || typeof body !== "string") {
+    throw new BadRequest("Send a JSON object with 'to' and 'body'.");
+  }
+  app.inject({ from, to, body });
+  return { status: 202, body: { from, to } };
+}
+
+function chooseScenario(app: HttpFaceNeeds, { name }: Record<string, unknown>): void {
+  if (!isScenarioName(name)) {
+    throw new BadRequest(`Send a JSON object whose 'name' is one of ${scenarioNames.join(", ")}.`);
+  }
+  app.useScenario(name);
+}
+
+function readAfter(url: URL): number {
+  const after = Number(url.searchParams.get("after") ?? 0);
+  if (!Number.isSafeInteger(after) || after < 0) {
+    throw new BadRequest("'after' is a submission's sequence number, 0 for the first page.");
+  }
+  return after;
+}
+
+async function readJson(request: IncomingMessage): Promise<Record<string, unknown>> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > BODY_BYTES_MAX) throw new Error("too long");
+    if (length > BODY_BYTES_MAX) throw new BadRequest("A request has at most 64 KiB.");
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  try {
+    const value: unknown = JSON.parse(Buffer.concat(chunks).toString("utf8"));
+    if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
+  } catch {}
+  throw new BadRequest("The request's body is no JSON object.");
 }
 
 function send(response: ServerResponse, status: number, body: unknown): void {

@@ -1,115 +1,177 @@
 import { statuses } from "../smpp/pdus.ts";
+import { type Behaviour, behaviours, states } from "./behaviours.ts";
+import { createRandom } from "./random.ts";
+import { type Scenario, type ScenarioName, scenarios } from "./scenarios.ts";
 
-/** What the network does with a submission; times in milliseconds from now. */
+export type ReceiptPlan = {
+  /** From the submission on. */
+  readonly afterMs: number;
+  readonly state: number;
+  readonly error: string;
+};
+
+/** What the network does with a submission. */
 export type Reaction = {
-  /** Of the answer to submit_sm. */
-  readonly status: number;
-  readonly receipts: readonly {
-    readonly afterMs: number;
-    readonly state: number;
-    readonly error: string;
-  }[];
-  /** What the person who got it answers. */
-  readonly reply: { readonly afterMs: number; readonly text: string } | undefined;
+  /** Of the answer to submit_sm; nothing: it is never answered. */
+  readonly status: number | undefined;
+  /** The text is taken: there may be receipts, and a phone that shows it. */
+  readonly isTaken: boolean;
+  readonly receipts: readonly ReceiptPlan[];
+  /** Before the answer to submit_sm. */
+  readonly isEarly: boolean;
+  /** The receipt has no optional parameters. */
+  readonly isBare: boolean;
+  readonly ids: "decimal" | "hex";
   readonly isShown: boolean;
+  /** What the person who got it answers. */
+  readonly reply: string | undefined;
 };
-
-type Behaviour = {
-  readonly suffix: string;
-  readonly what: string;
-  readonly status?: number;
-  readonly state?: number;
-  readonly error?: string;
-  readonly afterMs?: number;
-  readonly receipts?: number;
-  readonly reply?: string;
-};
-
-const DELIVERED = 2;
-const EXPIRED = 3;
-const UNDELIVERABLE = 5;
-const REJECTED = 8;
-
-/** What a recipient's last four digits choose. docs/simulator.md shows the same table. */
-export const behaviours: readonly Behaviour[] = [
-  {
-    suffix: "9901",
-    what: "unknown number: the receipt says undeliverable",
-    state: UNDELIVERABLE,
-    error: "001",
-  },
-  {
-    suffix: "9902",
-    what: "phone switched off: the receipt says expired",
-    state: EXPIRED,
-    error: "027",
-  },
-  {
-    suffix: "9903",
-    what: "filtered by the carrier: the receipt says rejected",
-    state: REJECTED,
-    error: "045",
-  },
-  {
-    suffix: "9904",
-    what: "refused at once: invalid destination",
-    status: statuses.invalidDestination,
-  },
-  { suffix: "9905", what: "throttled three times out of four", status: statuses.throttled },
-  { suffix: "9906", what: "receipt after 30 seconds", afterMs: 30_000 },
-  { suffix: "9907", what: "receipt twice", receipts: 2 },
-  { suffix: "9908", what: "receipt before the answer to the submission", afterMs: -1 },
-  { suffix: "9909", what: "no receipt, ever", receipts: 0 },
-  { suffix: "9911", what: "a person who answers 'Thanks!'", reply: "Thanks!" },
-  { suffix: "9912", what: "a person who answers STOP", reply: "STOP" },
-];
-
-const bySuffix = new Map(behaviours.map((behaviour) => [behaviour.suffix, behaviour]));
-const REPLY_MS = 1_000;
 
 export type Network = {
-  readonly react: (recipient: string) => Reaction;
+  readonly react: (
+    submission: { readonly bind: number; readonly sender: string; readonly recipient: string },
+    nowMs: number,
+  ) => Reaction;
+  readonly scenario: () => Scenario;
+  readonly use: (name: ScenarioName, nowMs: number) => void;
+  /** Whether an outage keeps everybody out. */
+  readonly isClosed: (nowMs: number) => boolean;
 };
 
+/** Between two receipts of one submission. */
+const BETWEEN_MS = 200;
+/** Binds and senders whose counts are remembered. */
+const COUNTED_MAX = 10_000;
+const DAY_MS = 86_400_000;
+const none: readonly ReceiptPlan[] = [];
+const bySuffix = new Map(behaviours.map((behaviour) => [behaviour.suffix, behaviour]));
+const ordinary: Behaviour = { suffix: "", what: "" };
+const capped: Behaviour = { suffix: "", what: "", state: states.rejected, error: "022" };
+const undelivered: Behaviour = { suffix: "", what: "", state: states.undeliverable, error: "099" };
+
 /** A carrier network as a pure model: the same seed and calls give the same reactions. */
-export function createNetwork(options: { seed: number; receiptDelayMs: number }): Network {
+export function createNetwork(options: {
+  seed: number;
+  /** The middle of the time until a receipt, where the scenario does not say. */
+  receiptDelayMs: number;
+  scenario: ScenarioName;
+  nowMs: number;
+}): Network {
   const random = createRandom(options.seed);
-  let throttles = 0;
+  const happens = (share: number) => share > 0 && random() < share;
+  let scenario = scenarios[options.scenario];
+  let chosenAtMs = options.nowMs;
+  let passing = 0;
+  const inSecond = createCounter();
+  const inDay = createCounter();
+
+  /** The status that turns a submission away, whatever its number. */
+  const turnAway = (bind: number, nowMs: number): number | undefined => {
+    const { throttledAbove, queueFullShare, temporaryShare } = scenario;
+    if (throttledAbove !== undefined) {
+      const second = Math.floor(nowMs / 1_000);
+      if (inSecond.count(String(bind), second) >= throttledAbove) return statuses.throttled;
+      inSecond.add(String(bind), second);
+    }
+    if (happens(queueFullShare)) return statuses.queueFull;
+    return happens(temporaryShare) ? statuses.temporaryAppError : undefined;
+  };
+
+  const refusalOf = ({ status, isPassing }: Behaviour): number | undefined => {
+    if (status === undefined || isPassing === undefined) return status;
+    passing += 1;
+    return passing % 4 === 0 ? undefined : status;
+  };
+
+  const behaviourOf = (recipient: string, sender: string, nowMs: number): Behaviour => {
+    if (scenario.capPerDay !== undefined) {
+      const day = Math.floor(nowMs / DAY_MS);
+      inDay.add(sender, day);
+      if (inDay.count(sender, day) > scenario.capPerDay) return capped;
+    }
+    const chosen = bySuffix.get(recipient.slice(-4));
+    if (chosen !== undefined) return chosen;
+    return happens(scenario.undeliveredShare) ? undelivered : ordinary;
+  };
+
+  const receiptsOf = (behaviour: Behaviour): readonly ReceiptPlan[] => {
+    const middleMs = scenario.receiptMs ?? options.receiptDelayMs;
+    const spread = Math.round(middleMs * (0.5 + random()) * (happens(scenario.lateShare) ? 10 : 1));
+    const afterMs = behaviour.isEarly ? 0 : (behaviour.afterMs ?? spread);
+    const isLost = happens(scenario.lostShare);
+    const count = isLost ? 0 : (behaviour.receipts ?? (happens(scenario.twiceShare) ? 2 : 1));
+    if (count === 0) return none;
+    const { state = states.delivered, error = "000", firstState } = behaviour;
+    const last = { afterMs, state, error };
+    if (firstState !== undefined) {
+      return [
+        { afterMs, state: firstState, error: "000" },
+        { ...last, afterMs: afterMs + BETWEEN_MS },
+      ];
+    }
+    return count === 1 ? [last] : [last, { ...last, afterMs: afterMs + BETWEEN_MS }];
+  };
+
   return {
-    react: (recipient) => {
-      const behaviour = bySuffix.get(recipient.slice(-4));
-      const spreadMs = Math.round(options.receiptDelayMs * (0.5 + random()));
-      if (behaviour?.status === statuses.throttled) {
-        throttles += 1;
-        if (throttles % 4 !== 0) return refusal(statuses.throttled);
-      } else if (behaviour?.status !== undefined) return refusal(behaviour.status);
-      const receipt = {
-        afterMs: behaviour?.afterMs ?? spreadMs,
-        state: behaviour?.state ?? DELIVERED,
-        error: behaviour?.error ?? "000",
-      };
-      const isShown = receipt.state === DELIVERED;
+    react: ({ bind, sender, recipient }, nowMs) => {
+      const status = turnAway(bind, nowMs);
+      if (status !== undefined) return refusal(status);
+      const behaviour = behaviourOf(recipient, sender, nowMs);
+      const refused = refusalOf(behaviour);
+      if (refused !== undefined) return refusal(refused);
+      if (behaviour.silence === "lost") return refusal(undefined);
+      const isSilent = behaviour.silence !== undefined || happens(scenario.silentShare);
+      const isShown = (behaviour.state ?? states.delivered) === states.delivered;
       return {
-        status: statuses.ok,
-        receipts: Array.from({ length: behaviour?.receipts ?? 1 }, () => receipt),
-        reply: behaviour?.reply && { afterMs: REPLY_MS, text: behaviour.reply },
+        status: isSilent ? undefined : statuses.ok,
+        isTaken: true,
         isShown,
-      } as Reaction;
+        receipts: receiptsOf(behaviour),
+        isEarly: behaviour.isEarly === true,
+        isBare: behaviour.isBare === true,
+        ids: behaviour.ids ?? scenario.ids,
+        reply: isShown ? behaviour.reply : undefined,
+      };
+    },
+    scenario: () => scenario,
+    use: (name, nowMs) => {
+      scenario = scenarios[name];
+      chosenAtMs = nowMs;
+    },
+    isClosed: (nowMs) => {
+      if (scenario.outage === undefined) return false;
+      const { everyMs, lastsMs } = scenario.outage;
+      return (nowMs - chosenAtMs) % everyMs >= everyMs - lastsMs;
     },
   };
 }
 
-function refusal(status: number): Reaction {
-  return { status, receipts: [], reply: undefined, isShown: false };
+function refusal(status: number | undefined): Reaction {
+  return {
+    ...{ status, isTaken: false, receipts: none, isEarly: false, isBare: false },
+    ...{ ids: "decimal", isShown: false, reply: undefined },
+  };
 }
 
-/** Mulberry32: small, seeded, good enough for delays. */
-function createRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+/** Counts by name within a period; a new period begins at zero. */
+function createCounter() {
+  const counts = new Map<string, number>();
+  let current = Number.NaN;
+  const enter = (period: number) => {
+    if (period === current) return;
+    counts.clear();
+    current = period;
+  };
+  return {
+    count: (name: string, period: number) => {
+      enter(period);
+      return counts.get(name) ?? 0;
+    },
+    add: (name: string, period: number) => {
+      enter(period);
+      if (counts.size < COUNTED_MAX || counts.has(name)) {
+        counts.set(name, (counts.get(name) ?? 0) + 1);
+      }
+    },
   };
 }

@@ -1,8 +1,14 @@
+import { decodeText } from "../connectors/smpp/text.ts";
 import type { Clock } from "../lib/clock.ts";
+import type { SubmitSm } from "../smpp/pdus.ts";
+import { createCarrier } from "./carrier.ts";
 import { startHttpFace } from "./http-face.ts";
+import { createMemoryJournal, openJournal } from "./journal.ts";
 import { createNetwork } from "./network.ts";
 import { createPhones, type PhoneText } from "./phones.ts";
+import type { Scenario, ScenarioName } from "./scenarios.ts";
 import { startSmsc } from "./smsc.ts";
+import { createSubmissionLog } from "./submission-log.ts";
 
 export const simulatorLogin = { systemId: "simulator", password: "loopback" } as const;
 
@@ -20,59 +26,84 @@ export type Simulator = {
   readonly nextText: () => Promise<PhoneText>;
   readonly shown: (number: string) => readonly PhoneText[];
   readonly inject: (text: { from: string; to: string; body: string }) => void;
+  readonly scenario: () => Scenario;
+  readonly useScenario: (name: ScenarioName) => void;
   readonly close: () => Promise<void>;
 };
 
 export type SimulatorOptions = {
-  /** 0 takes a free port. Both listen on loopback only. */
+  /** 0 takes a free port. */
   readonly port: number;
   readonly httpPort: number;
+  /** Loopback unless given; who reaches the ports can read and send its texts. */
+  readonly host?: string;
+  readonly systemId?: string;
+  readonly password?: string;
   readonly seed: number;
-  /** The middle of the time until a receipt. */
+  /** The middle of the time until a receipt, where the scenario does not say. */
   readonly receiptDelayMs: number;
+  readonly scenario?: ScenarioName;
+  /** Keeps what waits for a bind, and the ids that were given, over a restart. */
+  readonly stateFolder?: string;
   readonly clock: Clock;
 };
 
-const SUBMISSIONS_KEPT_MAX = 1_000_000;
-
 /** One seeded carrier network behind a real SMSC. Its texts reach no real phone. */
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
-  const { clock } = options;
-  const phones = createPhones();
-  const log: { sequence: number; atMs: number; from: string; to: string; id: string }[] = [];
-  let sequence = 0;
-  const smsc = await startSmsc({
-    ...{ port: options.port, ...simulatorLogin, phones, clock },
-    network: createNetwork(options),
-    onSubmit: (pdu, id) => {
-      sequence += 1;
-      log.push({ sequence, atMs: performance.now(), from: pdu.source, to: pdu.dest, id });
-      if (log.length > SUBMISSIONS_KEPT_MAX) log.splice(0, SUBMISSIONS_KEPT_MAX / 10);
-    },
-  });
-  const submissions = {
-    after: (from: number, limit: number) => {
-      const first = from - (log[0]?.sequence ?? 1) + 1;
-      return log.slice(Math.max(0, first), Math.max(0, first) + limit);
-    },
+  const { port, httpPort, host = "127.0.0.1", seed, receiptDelayMs, stateFolder } = options;
+  const { systemId, password } = { ...simulatorLogin, ...options };
+  const now = monotonic(options.clock);
+  const journal =
+    stateFolder === undefined ? createMemoryJournal(now()) : openJournal(stateFolder, now());
+  const closers: (() => unknown)[] = [journal.close];
+  const close = async () => {
+    for (const closer of closers.splice(0).reverse()) await closer();
   };
-  const face = await startHttpFace({ port: options.httpPort, phones, smsc, submissions }).catch(
-    async (error: unknown) => {
-      await smsc.close();
-      throw error;
-    },
-  );
-  let waiting: ((text: PhoneText) => void)[] = [];
-  phones.onText((text) => {
-    for (const resolve of waiting) resolve(text);
-    waiting = [];
-  });
-  return {
-    ...{ port: smsc.port, httpPort: face.port, inject: smsc.inject, shown: phones.shown },
-    nextText: () => new Promise((resolve) => waiting.push(resolve)),
-    close: async () => {
-      await face.close();
-      await smsc.close();
-    },
-  };
+  try {
+    const { scenario = "calm" } = options;
+    const network = createNetwork({ seed, receiptDelayMs, scenario, nowMs: now() });
+    const phones = createPhones();
+    const carrier = createCarrier({ network, phones, journal });
+    const log = createSubmissionLog();
+    const smsc = await startSmsc({
+      ...{ port, host, systemId, password, carrier, network, now },
+      onSubmit: (bind, pdu, id) => log.add(logged(bind, pdu, id)),
+    });
+    closers.push(smsc.close);
+    const face = {
+      inject: (text: { from: string; to: string; body: string }) => carrier.inject(text, now()),
+      shown: phones.shown,
+      scenario: network.scenario,
+      useScenario: (name: ScenarioName) => network.use(name, now()),
+    };
+    const http = await startHttpFace({
+      ...{ ...face, port: httpPort, host, submissionsAfter: log.after },
+      counts: () => ({ ...carrier.counts(), connections: smsc.connections() }),
+    });
+    closers.push(http.close);
+    const { inject, shown, useScenario } = face;
+    return {
+      ...{ port: smsc.port, httpPort: http.port, inject, shown, useScenario, close },
+      ...{ scenario: network.scenario, nextText: phones.nextText },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** The clock's time at the start and as many whole milliseconds as have really passed since. */
+function monotonic(clock: Clock): () => number {
+  const startMs = clock().getTime() - performance.now();
+  return () => Math.floor(startMs + performance.now());
+}
+
+/** esm_class bit: the text begins with a user data header (SMPP 3.4, section 5.2.12). */
+const UDHI = 0x40;
+
+function logged(bind: number, pdu: SubmitSm, id: number) {
+  const isPart = (pdu.esmClass & UDHI) !== 0 || pdu.tlvs.size > 0;
+  const { reference, part, total } = isPart ? decodeText(pdu) : { reference: 0, part: 1, total: 1 };
+  const addresses = { from: pdu.source, to: pdu.dest };
+  return { atMs: performance.now(), bind, id, ...addresses, reference, part, parts: total };
 }

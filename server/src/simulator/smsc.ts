@@ -1,131 +1,124 @@
 import { createServer, type Socket } from "node:net";
-import { encodeText } from "../connectors/smpp/text.ts";
-import type { Clock } from "../lib/clock.ts";
-import { splitBody } from "../segments/segment.ts";
-import { emptyMessage, type ShortMessage, type SubmitSm, statuses, tlvs } from "../smpp/pdus.ts";
+import type { SubmitSm } from "../smpp/pdus.ts";
+import { statuses } from "../smpp/pdus.ts";
 import { openSession, SmppNoAnswer, type SmppSession } from "../smpp/session.ts";
+import type { Carrier } from "./carrier.ts";
+import { type Delivery, messageOf } from "./delivery.ts";
 import type { Network } from "./network.ts";
-import type { Phones } from "./phones.ts";
 
 export type Smsc = {
   readonly port: number;
-  /** A text from a phone to one of our numbers. */
-  readonly inject: (text: { from: string; to: string; body: string }) => void;
-  readonly submitted: () => number;
+  readonly connections: () => number;
   readonly close: () => Promise<void>;
 };
 
+/** deliver_sm without an answer, per bind. */
 const WINDOW = 1_000;
-/** Receipts and texts that wait for a bind; beyond it the oldest is lost, as in a real network. */
-const PENDING_MAX = 200_000;
-const AGAIN_MS = 2_000;
+/** So many submissions left without an answer end the connection, as a carrier's trouble does. */
+const SILENT_MAX = 500;
 const TICK_MS = 10;
-const RECEIPT = 0x04;
-const stateWords = [
-  "",
-  "ENROUTE",
-  "DELIVRD",
-  "EXPIRED",
-  "DELETED",
-  "UNDELIV",
-  "ACCEPTD",
-  "UNKNOWN",
-  "REJECTD",
-];
 
-/** An SMSC over SMPP before the model network: answers, receipts, texts from phones. */
+type Bind = {
+  readonly number: number;
+  readonly session: SmppSession;
+  silent: number;
+};
+
+/** Binds of gateways over SMPP before a carrier: its answers, its receipts, its phones' texts. */
 export async function startSmsc(app: {
   port: number;
+  host: string;
   systemId: string;
   password: string;
+  carrier: Carrier;
   network: Network;
-  phones: Phones;
-  clock: Clock;
-  /** Told each submission that was accepted, with its receipt's id. */
-  onSubmit: (pdu: SubmitSm, messageId: string) => void;
+  /** Milliseconds that never go back. */
+  now: () => number;
+  /** Told each submission that was taken. */
+  onSubmit: (bind: number, pdu: SubmitSm, id: number) => void;
 }): Promise<Smsc> {
-  const sessions = new Set<SmppSession>();
+  const { carrier, network, now } = app;
+  const receivers = new Set<Bind>();
   const sockets = new Set<Socket>();
-  const due = createDueList();
-  let ready: ShortMessage[] = [];
-  let count = 0;
-  let reference = 0;
-  const firstId = app.clock().getTime() % 1_000_000_000;
+  let binds = 0;
 
-  const submit = (session: SmppSession, pdu: SubmitSm) => {
-    const recipient = pdu.dest;
-    const reaction = app.network.react(recipient);
-    if (reaction.status !== statuses.ok) return session.respond(pdu, reaction.status);
-    count += 1;
-    const messageId = String(firstId * 1_000_000 + count);
-    app.onSubmit(pdu, messageId);
-    if (reaction.isShown) app.phones.receive(pdu, app.clock());
-    const now = performance.now();
-    for (const receipt of reaction.receipts) {
-      const message = receiptOf(pdu, { messageId, ...receipt, at: app.clock() });
-      if (receipt.afterMs < 0) push(session, message);
-      else due.add(now + receipt.afterMs, message);
+  const submit = (bind: Bind, pdu: SubmitSm) => {
+    const answer = carrier.submit(bind.number, pdu, now());
+    if (answer.kind === "refused") return bind.session.respond(pdu, answer.status);
+    if (answer.id !== undefined) app.onSubmit(bind.number, pdu, answer.id);
+    if (answer.kind === "silent") {
+      bind.silent += 1;
+      if (bind.silent >= SILENT_MAX) bind.session.destroy();
+      return undefined;
     }
-    const { reply } = reaction;
-    if (reply !== undefined) {
-      const parts = textOf({ from: `+${recipient}`, to: pdu.source, body: reply.text }, 0);
-      for (const part of parts) due.add(now + reply.afterMs, part);
+    for (const delivery of answer.early) {
+      if (receivers.has(bind)) bring(bind, delivery);
+      else carrier.again(delivery, now());
     }
-    return session.respond(pdu, statuses.ok, { messageId });
+    return bind.session.respond(pdu, statuses.ok, answer);
   };
 
   /** Comes again until it is acknowledged. */
-  const push = (session: SmppSession, message: ShortMessage) => {
-    session.deliver(message, (answer) => {
+  const bring = ({ session }: Bind, delivery: Delivery) => {
+    session.deliver(messageOf(delivery), (answer) => {
       const isDone = !(answer instanceof SmppNoAnswer) && answer.status === statuses.ok;
-      if (!isDone) due.add(performance.now() + AGAIN_MS, message);
+      if (isDone) carrier.settle(delivery);
+      else carrier.again(delivery, now());
     });
   };
 
-  const timer = setInterval(() => {
-    ready.push(...due.take(performance.now()));
-    if (ready.length > PENDING_MAX) ready = ready.slice(-PENDING_MAX);
-    for (const session of sessions) {
-      while (ready.length > 0 && session.freeSlots() > 0) {
-        const batch = ready.splice(0, session.freeSlots());
-        for (const message of batch) push(session, message);
+  const bringDue = () => {
+    const nowMs = now();
+    if (network.isClosed(nowMs)) {
+      for (const socket of sockets) socket.destroy();
+      return;
+    }
+    let others = receivers.size;
+    for (const bind of receivers) {
+      // The binds share what is due; the last takes what the others had no room for.
+      const share = others === 1 ? WINDOW : Math.ceil(WINDOW / others);
+      others -= 1;
+      for (const delivery of carrier.take(nowMs, Math.min(share, bind.session.freeSlots()))) {
+        bring(bind, delivery);
       }
     }
-  }, TICK_MS);
+  };
+  const timer = setInterval(bringDue, TICK_MS);
 
   const server = createServer((socket) => {
+    if (network.isClosed(now())) return socket.destroy();
     sockets.add(socket);
-    const session: SmppSession = openSession(socket, {
+    let role: "bind_receiver" | "bind_transmitter" | "bind_transceiver" | undefined;
+    binds += 1;
+    const session = openSession(socket, {
       ...{ window: WINDOW, enquireLinkMs: 60_000, responseTimeoutMs: 30_000 },
       systemId: "longwave-simulator",
       on: {
-        onBind: ({ systemId, password }) => {
+        onBind: ({ command, systemId, password }) => {
           if (systemId !== app.systemId) return statuses.invalidSystemId;
           if (password !== app.password) return statuses.invalidPassword;
-          sessions.add(session);
+          role = command;
+          if (role !== "bind_transmitter") receivers.add(bind);
           return statuses.ok;
         },
-        onSubmit: (pdu) => submit(session, pdu),
+        onSubmit: (pdu) => {
+          if (role === "bind_receiver") return session.respond(pdu, statuses.invalidBindStatus);
+          return submit(bind, pdu);
+        },
         onClose: () => {
-          sessions.delete(session);
+          receivers.delete(bind);
           sockets.delete(socket);
         },
       },
     });
+    const bind: Bind = { number: binds, session, silent: 0 };
+    return undefined;
   });
-  await new Promise<void>((done, fail) => {
-    server.once("error", fail);
-    server.listen(app.port, "127.0.0.1", done);
-  });
-  const address = server.address();
+  const port = await listen(server, app);
 
   return {
-    port: typeof address === "object" && address !== null ? address.port : app.port,
-    submitted: () => count,
-    inject: (text) => {
-      reference = (reference + 1) % 256;
-      ready.push(...textOf(text, reference));
-    },
+    port,
+    connections: () => sockets.size,
     close: async () => {
       clearInterval(timer);
       for (const socket of sockets) socket.destroy();
@@ -134,68 +127,14 @@ export async function startSmsc(app: {
   };
 }
 
-type DueList = {
-  readonly add: (at: number, message: ShortMessage) => void;
-  readonly take: (now: number) => ShortMessage[];
-};
-
-/** Slots of the tick's width: adding and taking cost the same whatever waits. */
-function createDueList(): DueList {
-  const slots = new Map<number, ShortMessage[]>();
-  let next = Math.floor(performance.now() / TICK_MS);
-  return {
-    add: (at, message) => {
-      const slot = Math.max(next, Math.ceil(at / TICK_MS));
-      const messages = slots.get(slot);
-      if (messages === undefined) slots.set(slot, [message]);
-      else messages.push(message);
-    },
-    take: (now) => {
-      const taken: ShortMessage[] = [];
-      for (; next <= now / TICK_MS; next += 1) {
-        const messages = slots.get(next);
-        if (messages === undefined) continue;
-        taken.push(...messages);
-        slots.delete(next);
-      }
-      return taken;
-    },
-  };
-}
-
-/** A delivery receipt with both forms of its id and state (SMPP 3.4, appendix B). */
-function receiptOf(
-  pdu: SubmitSm,
-  receipt: { messageId: string; state: number; error: string; at: Date },
-): ShortMessage {
-  const date = receipt.at.toISOString().replaceAll(/[-:T]/g, "").slice(2, 12);
-  const delivered = receipt.state === 2 ? "001" : "000";
-  const text = `id:${receipt.messageId} sub:001 dlvrd:${delivered} submit date:${date} done date:${date} stat:${stateWords[receipt.state]} err:${receipt.error} text:`;
-  return {
-    ...emptyMessage,
-    ...{ sourceTon: pdu.destTon, sourceNpi: pdu.destNpi, source: pdu.dest },
-    ...{ destTon: pdu.sourceTon, destNpi: pdu.sourceNpi, dest: pdu.source },
-    esmClass: RECEIPT,
-    shortMessage: Buffer.from(text, "latin1"),
-    tlvs: new Map([
-      [tlvs.receipted_message_id, Buffer.from(`${receipt.messageId}\0`, "latin1")],
-      [tlvs.message_state, Buffer.from([receipt.state])],
-    ]),
-  };
-}
-
-function textOf(text: { from: string; to: string; body: string }, reference: number) {
-  const { encoding, parts } = splitBody(text.body);
-  return parts.map((part, index): ShortMessage => {
-    const submission = {
-      ...{ id: 0n, part: index + 1, parts: parts.length, attempt: 1, encoding, text: part },
-      ...{ sender: text.from, recipient: text.to, reference, validUntil: new Date(0) },
-    };
-    return {
-      ...emptyMessage,
-      ...{ sourceTon: 1, sourceNpi: 1, source: text.from.replace(/^\+/, "") },
-      ...{ destTon: text.to.startsWith("+") ? 1 : 3, dest: text.to.replace(/^\+/, "") },
-      ...encodeText(submission),
-    };
+async function listen(
+  server: ReturnType<typeof createServer>,
+  { port, host }: { port: number; host: string },
+): Promise<number> {
+  await new Promise<void>((done, fail) => {
+    server.once("error", fail);
+    server.listen(port, host, done);
   });
+  const address = server.address();
+  return typeof address === "object" && address !== null ? address.port : port;
 }
