@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { type App, startApp } from "./app.ts";
 import { runCommand } from "./cli/cli.ts";
 import type { Command, CommandIo } from "./cli/command.ts";
+import { simulateCommand } from "./cli/simulate.ts";
 import { type Config, readConfig } from "./config.ts";
 import type { DatabaseAddress } from "./db/connect.ts";
 import { startEmbedded } from "./db/embedded.ts";
@@ -13,7 +14,7 @@ import { lockFolder } from "./lib/folder-lock.ts";
 /** Runs one command of the program; resolves with its exit code. */
 export async function main(argv: readonly string[], io: CommandIo): Promise<number> {
   try {
-    return await runCommand(argv, io, [serveCommand]);
+    return await runCommand(argv, io, [serveCommand, simulateCommand]);
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
     io.err.write(`${error.message}\n`);
