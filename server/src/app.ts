@@ -102,6 +102,7 @@ async function buildApp(
     ? await startSimulator({
         ...{ port: config.simulatorPort, httpPort: config.simulatorHttpPort, seed: 1, clock },
         receiptDelayMs: SIMULATED_RECEIPT_MS,
+        stateFolder: join(config.dataDir, "simulator"),
       }).catch((error: unknown) => {
         throw portError(error, "LONGWAVE_SIMULATOR_HTTP_PORT", config.simulatorHttpPort);
       })
