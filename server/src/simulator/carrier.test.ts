@@ -5,7 +5,7 @@ import { setImmediate as turnOfEventLoop } from "node:timers/promises";
 import { afterAll, expect, test } from "vitest";
 import { encodeText } from "../connectors/smpp/text.ts";
 import { emptyMessage, type ShortMessage, tlvs } from "../smpp/pdus.ts";
-import { type Carrier, createCarrier, PENDING_MAX } from "./carrier.ts";
+import { type Carrier, createCarrier } from "./carrier.ts";
 import { type Delivery, messageOf } from "./delivery.ts";
 import { createMemoryJournal, type Journal, openJournal } from "./journal.ts";
 import { createNetwork } from "./network.ts";
@@ -16,11 +16,14 @@ const startMs = Date.parse("2026-11-24T09:30:00Z");
 const folder = mkdtempSync(join(tmpdir(), "longwave-carrier-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-function carrierOf(options: { journal?: Journal; scenario?: ScenarioName; seed?: number } = {}) {
+function carrierOf(
+  options: { journal?: Journal; scenario?: ScenarioName; seed?: number; pendingMax?: number } = {},
+) {
   const { seed = 1, scenario = "calm", journal = createMemoryJournal(startMs) } = options;
   const network = createNetwork({ seed, receiptDelayMs: 500, scenario, nowMs: startMs });
   const phones = createPhones();
-  return { ...createCarrier({ network, phones, journal }), phones };
+  const bound = options.pendingMax === undefined ? {} : { pendingMax: options.pendingMax };
+  return { ...createCarrier({ network, phones, journal, ...bound }), phones };
 }
 
 function submission(recipient: string, text = "Hello", fields: Partial<ShortMessage> = {}) {
@@ -128,11 +131,11 @@ test("a person answers a long text once, and the same sender once a minute", () 
 });
 
 test("beyond the bound the oldest that waits is lost", () => {
-  const carrier = carrierOf();
-  for (let index = 0; index < PENDING_MAX + 2; index += 1) {
+  const carrier = carrierOf({ pendingMax: 100 });
+  for (let index = 0; index < 102; index += 1) {
     carrier.inject({ from: "+12025550123", to: "+15005550100", body: `${index}` }, startMs);
   }
-  expect(carrier.counts()).toMatchObject({ pending: PENDING_MAX, lost: 2 });
+  expect(carrier.counts()).toMatchObject({ pending: 100, lost: 2 });
   expect(carrier.take(startMs, 1)).toMatchObject([{ text: "2" }]);
 });
 

@@ -45,7 +45,7 @@ export type CarrierCounts = {
 };
 
 /** Receipts and texts that wait for a bind; beyond it the oldest is lost, as in a real network. */
-export const PENDING_MAX = 200_000;
+const PENDING_MAX = 200_000;
 const AGAIN_MS = 2_000;
 /** People answer one second later, a sender at most once a minute: two robots must not chat. */
 const REPLY_MS = 1_000;
@@ -56,8 +56,9 @@ export function createCarrier(app: {
   network: Network;
   phones: Phones;
   journal: Journal;
+  pendingMax?: number;
 }): Carrier {
-  const { network, phones, journal } = app;
+  const { network, phones, journal, pendingMax = PENDING_MAX } = app;
   const due = createDueList<Delivery>();
   const repliedAt = new Map<string, number>();
   const counts = { submitted: 0, refused: 0, unanswered: 0, brought: 0, pending: 0, lost: 0 };
@@ -81,7 +82,7 @@ export function createCarrier(app: {
   };
 
   const add = (delivery: Delivery, dueMs: number) => {
-    if (counts.pending >= PENDING_MAX) {
+    if (counts.pending >= pendingMax) {
       for (const oldest of due.take(Number.POSITIVE_INFINITY, 1)) forget(oldest);
     }
     keep(delivery, dueMs);

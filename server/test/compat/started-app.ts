@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type App, startApp } from "../../src/app.ts";
 import { readConfig } from "../../src/config.ts";
 import { systemClock as clock } from "../../src/lib/clock.ts";
@@ -38,8 +41,9 @@ export type StartedApp = {
 export async function startTestApp(): Promise<StartedApp> {
   const bugs: unknown[] = [];
   const database = await createTestDatabase();
+  const folder = mkdtempSync(join(tmpdir(), "longwave-app-"));
   const config = {
-    ...readConfig({ LONGWAVE_SECRET_KEY: secretKey }),
+    ...readConfig({ LONGWAVE_SECRET_KEY: secretKey, LONGWAVE_DATA_DIR: folder }),
     ...{ port: 0, simulatorPort: 0, simulatorHttpPort: 0 },
   };
   const report = (error: unknown) => bugs.push(error);
@@ -52,6 +56,7 @@ export async function startTestApp(): Promise<StartedApp> {
     close: async () => {
       await app.close();
       await database.close();
+      rmSync(folder, { recursive: true, force: true });
     },
   };
 }
