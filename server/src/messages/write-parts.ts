@@ -25,170 +25,180 @@ export type PartWriter = {
   readonly close: () => Promise<void>;
 };
 
-/** Writes claimed parts to their connector, in order, each at the instant its limiter allows. */
-export function createPartWriter(app: {
-  clock: Clock;
-  carrierKey: (carrierMessageId: string) => string;
-  connectorOf: (lane: Lane) => Connector | undefined;
+export type PartWriterNeeds = {
+  readonly clock: Clock;
+  readonly carrierKey: (carrierMessageId: string) => string;
+  readonly connectorOf: (lane: Lane) => Connector | undefined;
   /** The epoch under which we own the lane now: checked in the tick of the write. */
-  epochOf: (lane: Lane) => bigint | undefined;
-  depart: (departure: Departure) => void;
-  hold: (flight: Flight, because: string) => void;
+  readonly epochOf: (lane: Lane) => bigint | undefined;
+  readonly depart: (departure: Departure) => void;
+  readonly hold: (flight: Flight, because: string) => void;
   /** Another owner has the message: what it does is no matter of ours any more. */
-  lose: (flight: Flight) => void;
-  onTaken: () => void;
-}): PartWriter {
-  const ready = new Map<Lane, Part[]>();
-  const timers = new Map<Lane, NodeJS.Timeout>();
-  let isClosing = false;
-  const reserved = new Map<string, number>();
-  let open = 0;
+  readonly lose: (flight: Flight) => void;
+  readonly onTaken: () => void;
+};
 
-  const reserve = (lane: Lane, segments: number) => {
-    lane.reserved += segments;
-    const connector = app.connectorOf(lane)?.name;
-    if (connector === undefined) return;
-    reserved.set(connector, Math.max(0, (reserved.get(connector) ?? 0) + segments));
+type Writer = PartWriterNeeds & {
+  readonly ready: Map<Lane, Part[]>;
+  readonly timers: Map<Lane, NodeJS.Timeout>;
+  readonly reservations: Reservations;
+  isClosing: boolean;
+  /** Submissions without an answer. */
+  open: number;
+};
+
+/** Writes claimed parts to their connector, in order, each at the instant its limiter allows. */
+export function createPartWriter(app: PartWriterNeeds): PartWriter {
+  const reservations = createReservations(app.connectorOf);
+  const writer: Writer = {
+    ...{ ...app, reservations, isClosing: false, open: 0 },
+    ...{ ready: new Map(), timers: new Map() },
   };
-
-  const write = (lane: Lane) => {
-    const parts = ready.get(lane);
-    const connector = app.connectorOf(lane);
-    if (parts === undefined || connector === undefined) return;
-    while (parts.length > 0) {
-      const epoch = app.epochOf(lane);
-      if (isClosing || connector.freeSlots() <= 0 || epoch === undefined) return;
-      const now = performance.now();
-      const earliest = Math.max(lane.limiter.earliest(), lane.notBefore);
-      if (earliest > now) {
-        writeLater(lane, earliest - now);
-        return;
-      }
-      const part = parts.shift();
-      if (part === undefined) break;
-      if (part.flight.claim.epoch !== epoch) lose(part.flight);
-      if (part.flight.isOver) {
-        reserve(lane, -1);
-        continue;
-      }
-      if (part.flight.accepted === 0 && part.flight.claim.validUntil <= app.clock()) {
-        reserve(lane, -1);
-        finish(part.flight, "failed", EXPIRED);
-        continue;
-      }
-      lane.limiter.take(now);
-      reserve(lane, -1);
-      submit(lane, connector, part);
-    }
-    ready.delete(lane);
-  };
-
-  const writeLater = (lane: Lane, ms: number) => {
-    if (timers.has(lane)) return;
-    const timer = setTimeout(() => {
-      timers.delete(lane);
-      write(lane);
-    }, Math.ceil(ms));
-    timers.set(lane, timer);
-  };
-
-  const submit = (lane: Lane, connector: Connector, part: Part) => {
-    const submittedAt = app.clock();
-    part.flight.firstSentAt ??= submittedAt;
-    open += 1;
-    void connector.submit(toSubmission(part)).then((result) => {
-      open -= 1;
-      settle({ lane, connector, part, submittedAt, result });
-      app.onTaken();
-    });
-  };
-
-  const settle = (answer: {
-    lane: Lane;
-    connector: Connector;
-    part: Part;
-    submittedAt: Date;
-    result: SubmitResult;
-  }) => {
-    const { lane, part, result } = answer;
-    const { flight } = part;
-    const carrierKey =
-      result.kind === "accepted" ? app.carrierKey(result.carrierMessageId) : undefined;
-    if (result.kind !== "unavailable") {
-      flight.submissions.push(toRecord(part, { ...answer, carrierKey }));
-    }
-    switch (result.kind) {
-      case "accepted":
-        flight.accepted += 1;
-        if (flight.accepted === flight.texts.length) finish(flight, "sent", undefined);
-        return;
-      case "refused":
-        finish(flight, "failed", result.errorCode);
-        return;
-      case "throttled":
-        again(lane, part, result.retryAfterMs);
-        return;
-      case "unavailable":
-        again(lane, part, AGAIN_MS);
-        return;
-      case "unknown":
-        if (flight.message.whenUnknown === "resend") again(lane, part, AGAIN_MS);
-        else hold(flight);
-        return;
-      default:
-        unreachable(result);
-    }
-  };
-
-  /** The part keeps its place: at the head, with the lane waiting behind it. */
-  const again = (lane: Lane, part: Part, afterMs: number) => {
-    if (part.attempt >= ATTEMPTS_MAX) return finish(part.flight, "failed", UNKNOWN_ERROR);
-    lane.notBefore = Math.max(lane.notBefore, performance.now() + afterMs);
-    reserve(lane, 1);
-    const parts = ready.get(lane) ?? [];
-    const later = parts.findIndex((other) => other.flight.claim.id >= part.flight.claim.id);
-    parts.splice(later === -1 ? parts.length : later, 0, { ...part, attempt: part.attempt + 1 });
-    ready.set(lane, parts);
-    writeLater(lane, afterMs);
-  };
-
-  const hold = (flight: Flight) => {
-    flight.isOver = true;
-    app.hold(flight, "The answer of the carrier is not known.");
-  };
-
-  const lose = (flight: Flight) => {
-    if (flight.isOver) return;
-    flight.isOver = true;
-    app.lose(flight);
-  };
-
-  const finish = (flight: Flight, status: "sent" | "failed", errorCode: number | undefined) => {
-    if (flight.isOver) return;
-    flight.isOver = true;
-    const end = { status, errorCode, at: app.clock(), createdAt: createdAt(flight.claim.id) };
-    app.depart(toDeparture(flight, end));
-  };
-
   return {
-    reserve,
-    reservedFor: (connector) => reserved.get(connector.name) ?? 0,
+    ...reservations,
     add: (lane, parts) => {
-      const waiting = ready.get(lane) ?? [];
+      const waiting = writer.ready.get(lane) ?? [];
       waiting.push(...parts);
-      ready.set(lane, waiting);
+      writer.ready.set(lane, waiting);
     },
-    write,
+    write: (lane) => write(writer, lane),
     writeAll: () => {
-      for (const lane of [...ready.keys()]) write(lane);
+      for (const lane of [...writer.ready.keys()]) write(writer, lane);
     },
-    close: async () => {
-      isClosing = true;
-      for (const timer of timers.values()) clearTimeout(timer);
-      const deadline = performance.now() + CLOSE_MS_MAX;
-      while (open > 0 && performance.now() < deadline) {
-        await new Promise((done) => setTimeout(done, 20));
-      }
-    },
+    close: () => close(writer),
   };
+}
+
+type Reservations = Pick<PartWriter, "reserve" | "reservedFor">;
+
+function createReservations(connectorOf: PartWriterNeeds["connectorOf"]): Reservations {
+  const reserved = new Map<string, number>();
+  return {
+    reserve: (lane, segments) => {
+      lane.reserved += segments;
+      const connector = connectorOf(lane)?.name;
+      if (connector === undefined) return;
+      reserved.set(connector, Math.max(0, (reserved.get(connector) ?? 0) + segments));
+    },
+    reservedFor: (connector) => reserved.get(connector.name) ?? 0,
+  };
+}
+
+function write(writer: Writer, lane: Lane): void {
+  const parts = writer.ready.get(lane);
+  const connector = writer.connectorOf(lane);
+  if (parts === undefined || connector === undefined) return;
+  while (parts.length > 0) {
+    const epoch = writer.epochOf(lane);
+    if (writer.isClosing || connector.freeSlots() <= 0 || epoch === undefined) return;
+    const now = performance.now();
+    const earliest = Math.max(lane.limiter.earliest(), lane.notBefore);
+    if (earliest > now) return writeLater(writer, lane, earliest - now);
+    const part = parts.shift();
+    if (part === undefined) break;
+    writer.reservations.reserve(lane, -1);
+    if (!mayLeave(writer, part, epoch)) continue;
+    lane.limiter.take(now);
+    submit(writer, { lane, connector, part });
+  }
+  writer.ready.delete(lane);
+}
+
+function mayLeave(writer: Writer, { flight }: Part, epoch: bigint): boolean {
+  if (flight.claim.epoch !== epoch && !flight.isOver) {
+    flight.isOver = true;
+    writer.lose(flight);
+  }
+  const hasExpired = flight.claim.validUntil <= writer.clock();
+  if (flight.accepted === 0 && hasExpired) finish(writer, flight, "failed", EXPIRED);
+  return !flight.isOver;
+}
+
+function writeLater(writer: Writer, lane: Lane, ms: number): void {
+  if (writer.timers.has(lane)) return;
+  const timer = setTimeout(() => {
+    writer.timers.delete(lane);
+    write(writer, lane);
+  }, Math.ceil(ms));
+  writer.timers.set(lane, timer);
+}
+
+type Sent = { readonly lane: Lane; readonly connector: Connector; readonly part: Part };
+
+function submit(writer: Writer, sent: Sent): void {
+  const submittedAt = writer.clock();
+  sent.part.flight.firstSentAt ??= submittedAt;
+  writer.open += 1;
+  void sent.connector.submit(toSubmission(sent.part)).then((result) => {
+    writer.open -= 1;
+    settle(writer, sent, { submittedAt, result });
+    writer.onTaken();
+  });
+}
+
+function settle(
+  writer: Writer,
+  { lane, connector, part }: Sent,
+  { submittedAt, result }: { submittedAt: Date; result: SubmitResult },
+): void {
+  const { flight } = part;
+  const isAccepted = result.kind === "accepted";
+  const carrierKey = isAccepted ? writer.carrierKey(result.carrierMessageId) : undefined;
+  if (result.kind !== "unavailable") {
+    flight.submissions.push(toRecord(part, { connector, result, submittedAt, carrierKey }));
+  }
+  switch (result.kind) {
+    case "accepted":
+      flight.accepted += 1;
+      if (flight.accepted === flight.texts.length) finish(writer, flight, "sent", undefined);
+      return;
+    case "refused":
+      return finish(writer, flight, "failed", result.errorCode);
+    case "throttled":
+      return again(writer, { lane, part, afterMs: result.retryAfterMs });
+    case "unavailable":
+      return again(writer, { lane, part, afterMs: AGAIN_MS });
+    case "unknown":
+      if (flight.message.whenUnknown === "resend") {
+        return again(writer, { lane, part, afterMs: AGAIN_MS });
+      }
+      flight.isOver = true;
+      return writer.hold(flight, "The answer of the carrier is not known.");
+    default:
+      return unreachable(result);
+  }
+}
+
+/** The part keeps its place: at the head, with the lane waiting behind it. */
+function again(writer: Writer, retry: { lane: Lane; part: Part; afterMs: number }): void {
+  const { lane, part, afterMs } = retry;
+  if (part.attempt >= ATTEMPTS_MAX) return finish(writer, part.flight, "failed", UNKNOWN_ERROR);
+  lane.notBefore = Math.max(lane.notBefore, performance.now() + afterMs);
+  writer.reservations.reserve(lane, 1);
+  const parts = writer.ready.get(lane) ?? [];
+  const later = parts.findIndex((other) => other.flight.claim.id >= part.flight.claim.id);
+  parts.splice(later === -1 ? parts.length : later, 0, { ...part, attempt: part.attempt + 1 });
+  writer.ready.set(lane, parts);
+  return writeLater(writer, lane, afterMs);
+}
+
+function finish(
+  writer: Writer,
+  flight: Flight,
+  status: "sent" | "failed",
+  errorCode: number | undefined,
+): void {
+  if (flight.isOver) return;
+  flight.isOver = true;
+  const end = { status, errorCode, at: writer.clock(), createdAt: createdAt(flight.claim.id) };
+  writer.depart(toDeparture(flight, end));
+}
+
+async function close(writer: Writer): Promise<void> {
+  writer.isClosing = true;
+  for (const timer of writer.timers.values()) clearTimeout(timer);
+  const deadline = performance.now() + CLOSE_MS_MAX;
+  while (writer.open > 0 && performance.now() < deadline) {
+    await new Promise((done) => setTimeout(done, 20));
+  }
 }

@@ -1,0 +1,103 @@
+import { untilStored } from "../db/database-errors.ts";
+import type { Sql } from "../db/sql.ts";
+import type { EventWriter } from "../events/log.ts";
+import { createBatcher } from "../lib/batcher.ts";
+import type { MessageId } from "../lib/message-id.ts";
+import {
+  type Claim,
+  type ClaimedMessage,
+  claimMessages,
+  type QueuedRow,
+  returnClaims,
+} from "./dispatch-store.ts";
+import type { Lane } from "./lane.ts";
+
+const CLAIM_BATCH_MAX = 500;
+
+export type Claimed = { readonly claim: Claim; readonly message: ClaimedMessage };
+
+/** What this process has taken out of the queue and not recorded yet. */
+export type Claimer = {
+  readonly isTaken: (id: MessageId) => boolean;
+  /** Claims a message with its batch; false when it is taken already. */
+  readonly take: (
+    lane: Lane,
+    queued: QueuedRow,
+    by: { connector: string; epoch: bigint },
+  ) => boolean;
+  /** It is recorded, or another owner has it. */
+  readonly forget: (id: MessageId) => void;
+  readonly close: () => Promise<void>;
+};
+
+export type ClaimerNeeds = {
+  readonly hot: Sql;
+  readonly owner: string;
+  readonly writer: EventWriter;
+  /** Messages of a batch that may leave now, in the order of their claims. */
+  readonly onClaimed: (claimed: readonly { lane: Lane; claimed: Claimed }[]) => void;
+  /** A message that will not leave: canceled, failed, or another owner's. */
+  readonly onDropped: (lane: Lane, claim: Claim, message: ClaimedMessage | undefined) => void;
+  /** Lost claims were given back: windows lack them. */
+  readonly onReturned: () => void;
+  readonly isClosed: () => boolean;
+  readonly onError: (error: unknown) => void;
+};
+
+export function createClaimer(app: ClaimerNeeds): Claimer {
+  const taken = new Set<MessageId>();
+  const batcher = createBatcher<{ lane: Lane; claim: Claim }, undefined>({
+    batchMax: CLAIM_BATCH_MAX,
+    run: async (batch) => {
+      const messages = await claim(
+        app,
+        batch.map((one) => one.claim),
+      );
+      const byId = new Map(messages.map((message) => [message.id, message]));
+      const claimed: { lane: Lane; claimed: Claimed }[] = [];
+      for (const one of batch) {
+        const message = byId.get(one.claim.id);
+        if (message?.errorCode === null) {
+          claimed.push({ lane: one.lane, claimed: { claim: one.claim, message } });
+          continue;
+        }
+        taken.delete(one.claim.id);
+        app.onDropped(one.lane, one.claim, message);
+      }
+      app.onClaimed(claimed);
+      return batch.map(() => undefined);
+    },
+  });
+
+  return {
+    isTaken: (id) => taken.has(id),
+    take: (lane, queued, { connector, epoch }) => {
+      // A message that was just stored is offered, and may stand in a window that was just read.
+      if (taken.has(queued.id)) return false;
+      taken.add(queued.id);
+      batcher.add({ lane, claim: { ...queued, connector, epoch } }).catch(app.onError);
+      return true;
+    },
+    forget: (id) => taken.delete(id),
+    close: batcher.close,
+  };
+}
+
+/** After a lost answer nothing was written, so the claims may go back for certain. */
+async function claim(app: ClaimerNeeds, claims: readonly Claim[]): Promise<ClaimedMessage[]> {
+  try {
+    return await app.writer.commit(claims.length, (stamp) =>
+      claimMessages(app.hot, claims, app.owner, stamp),
+    );
+  } catch (error) {
+    app.onError(error);
+  }
+  try {
+    const ids = claims.map(({ id }) => id);
+    await untilStored(() => returnClaims(app.hot, ids, app.owner), app.isClosed);
+    app.onReturned();
+  } catch (error) {
+    app.onError(error);
+  }
+  return [];
+}

@@ -1,0 +1,60 @@
+import type { MessageId } from "../lib/message-id.ts";
+import { createLimiter } from "../throughput/limiter.ts";
+import type { LaneRow } from "./dispatch-store.ts";
+import { createLane, type Lane } from "./lane.ts";
+
+/** A new limiter knows nothing of the last second's segments. */
+const LIMITER_WINDOW_MS = 1_000;
+
+/** The lanes that this process has seen, with their limiters; `busy` ones may have work. */
+export type LaneBook = {
+  readonly busy: Set<Lane>;
+  /** Nothing when its account no longer holds the sender. */
+  readonly laneFor: (row: LaneRow) => Lane | undefined;
+  /** Gives a lane another rate; the old one's last second counts against it. */
+  readonly setRate: (lane: Lane, segmentsPerSecond: number) => void;
+  /** Shards that became ours: nothing leaves before `notBefore`, and windows are read anew. */
+  readonly gain: (shards: readonly number[], notBefore: number) => void;
+  /** Windows may lack messages that the queue holds. */
+  readonly forgetWindows: () => void;
+};
+
+export function createLaneBook(app: {
+  rateOf: (row: LaneRow) => number | undefined;
+  isTaken: (id: MessageId) => boolean;
+}): LaneBook {
+  const lanes = new Map<number, Lane>();
+  const startAfter = new Map<number, number>();
+
+  return {
+    busy: new Set(),
+    laneFor: (row) => {
+      const known = lanes.get(row.lane);
+      if (known !== undefined) return known;
+      const segmentsPerSecond = app.rateOf(row);
+      if (segmentsPerSecond === undefined) return undefined;
+      const limiter = createLimiter(segmentsPerSecond);
+      limiter.waitUntil(startAfter.get(row.shard) ?? 0);
+      const lane = createLane(row, limiter, app.isTaken);
+      lanes.set(row.lane, lane);
+      return lane;
+    },
+    setRate: (lane, segmentsPerSecond) => {
+      if (segmentsPerSecond === lane.limiter.segmentsPerSecond) return;
+      lane.limiter = createLimiter(segmentsPerSecond);
+      lane.limiter.waitUntil(performance.now() + LIMITER_WINDOW_MS);
+    },
+    gain: (shards, notBefore) => {
+      const gained = new Set(shards);
+      for (const shard of shards) startAfter.set(shard, notBefore);
+      for (const lane of lanes.values()) {
+        if (!gained.has(lane.row.shard)) continue;
+        lane.limiter.waitUntil(notBefore);
+        lane.forget();
+      }
+    },
+    forgetWindows: () => {
+      for (const lane of lanes.values()) lane.forget();
+    },
+  };
+}
