@@ -6,6 +6,7 @@ import { createParameters, findSender, readNewMessage } from "./api/2010-04-01/c
 import { createForm } from "./api/form.ts";
 import { longwaveReference, longwaveV1 } from "./api/longwave-v1/longwave-v1.ts";
 import { createApi } from "./api/server.ts";
+import { keepChores } from "./chores.ts";
 import { type Config, loadSecretKey } from "./config.ts";
 import { carrierKey } from "./connectors/carrier-key.ts";
 import { createConnectorPool } from "./connectors/connector-pool.ts";
@@ -127,6 +128,8 @@ async function buildApp(
       `${WRITER_SLOT_COUNT} Longwave processes run on this database already. Stop one, or wait five minutes after a crash.`,
     );
   }
+  const { retentionDays } = config;
+  closers.push(keepChores({ sql, clock, owner, retentionDays, onError: report }).close);
   const newId = createIdWriter(slot, () => clock().getTime());
   const newWriter = () => {
     const writer = createEventWriter({ sql, owner });

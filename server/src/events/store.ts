@@ -103,6 +103,40 @@ export async function finishClosedWriters(sql: Sql, reader: string): Promise<voi
   `;
 }
 
+/**
+ * Closes the writers of processes that crashed: for an hour nobody saw their owner's slot lease.
+ * The hour lets a process that was frozen end the batch it had begun.
+ */
+export async function closeLostWriters(sql: Sql): Promise<void> {
+  await sql`
+    with live as (
+      update writers
+      set seen_at = now()
+      where not is_closed
+        and owner in (select owner from leases where kind = 'slot' and expires_at >= now())
+      returning writer
+    )
+    update writers
+    set is_closed = true
+    where not is_closed and seen_at < now() - interval '1 hour'
+      and not exists (select from live where live.writer = writers.writer)
+  `;
+}
+
+/** Forgets closed writers once retention has dropped their last event: no reader can miss one. */
+export async function deleteReadWriters(sql: Sql, retentionDays: number): Promise<void> {
+  await sql`
+    delete from writers
+    where is_closed and seen_at < now() - make_interval(days => ${retentionDays})
+      and not exists (select from events where events.writer = writers.writer)
+  `;
+  // Apart from the writers: a reader may write a last cursor while its writer is deleted.
+  await sql`
+    delete from cursors
+    where not exists (select from writers where writers.writer = cursors.writer)
+  `;
+}
+
 /** Takes or renews the right to read under a name, on the database's clock; false: another has it. */
 export async function holdReaderLease(
   sql: Sql,

@@ -1,0 +1,45 @@
+import { KEY_LIFE_MS } from "./api/idempotency.ts";
+import { deleteKeysBefore } from "./api/store.ts";
+import type { Sql } from "./db/sql.ts";
+import { closeLostWriters, deleteReadWriters } from "./events/store.ts";
+import { type Clock, HOUR, MINUTE } from "./lib/clock.ts";
+import { takeOneLease } from "./throughput/store.ts";
+
+type Needs = {
+  readonly sql: Sql;
+  readonly clock: Clock;
+  /** Whose slot lease tells that this process lives. */
+  readonly owner: string;
+  readonly retentionDays: number;
+};
+
+/** Shorter than the hour, so that the next round is free for whoever comes first. */
+const LEASE_MS = 50 * MINUTE;
+
+/** Keeps tables bounded that no partition drops: each hour, in one of the processes. */
+export function keepChores(app: Needs & { readonly onError: (error: unknown) => void }) {
+  let running: Promise<unknown> = Promise.resolve();
+  const run = () => {
+    running = running.then(() => doChores(app)).catch(app.onError);
+  };
+  run();
+  const timer = setInterval(run, HOUR);
+  timer.unref();
+  return {
+    close: async () => {
+      clearInterval(timer);
+      await running;
+    },
+  };
+}
+
+/** Does the hour's chores, unless a process did them already; tells whether it did. */
+export async function doChores(app: Needs): Promise<boolean> {
+  const { sql, owner } = app;
+  const lease = { kind: "chores", count: 1, owner, ttlMs: LEASE_MS };
+  if ((await takeOneLease(sql, lease)) === undefined) return false;
+  await deleteKeysBefore(sql, new Date(app.clock().getTime() - KEY_LIFE_MS));
+  await closeLostWriters(sql);
+  await deleteReadWriters(sql, app.retentionDays);
+  return true;
+}
