@@ -187,7 +187,11 @@ async function buildApp(
   };
 
   const dispatcher = createDispatcher({
-    ...{ hot, clock, owner, carrierKey, onRecorded: webhooks.notify, onError: report },
+    ...{ hot, clock, owner, carrierKey, onError: report },
+    onRecorded: () => {
+      receipts.notify();
+      webhooks.notify();
+    },
     epochOf: (shard) => leases?.epochOf(shard),
     writers: { claims: newWriter(), departures: newWriter() },
     routeOf: (lane) => {

@@ -9,6 +9,8 @@ export type ReceiptRow = {
   readonly carrierKey: string;
   readonly receipt: Receipt;
   readonly receivedAt: Date;
+  /** Its submission is most likely being recorded: the older days are not searched. */
+  readonly isYoung?: boolean;
 };
 
 export type ReceiptMatch = {
@@ -28,7 +30,7 @@ export async function markReceipts(sql: Sql, rows: readonly ReceiptRow[], now: D
   const known = new Set(found.map((match) => match.place));
   const missing = rows
     .map((row, index) => ({ row, place: index + 1 }))
-    .filter(({ place }) => !known.has(place));
+    .filter(({ row, place }) => row.isYoung !== true && !known.has(place));
   if (missing.length === 0) return found;
   const older = await mark(
     sql,

@@ -19,10 +19,19 @@ import {
 const PARK_MS = [1 * SECOND, 5 * SECOND, 30 * SECOND, 5 * MINUTE, 72 * HOUR];
 const BATCH_MAX = 1_000;
 const SWEEP_MS = 1 * SECOND;
+/**
+ * How long a receipt waits in memory, unacknowledged, for its submission to be recorded: many times
+ * what a batch of departures takes, and short beside a carrier's own timeouts.
+ */
+const YOUNG_MS = 200;
+/** Receipts that wait so; beyond it they are parked at once. */
+const YOUNG_COUNT_MAX = 5_000;
 
 export type Receipts = {
   /** Resolves when the receipt is durable: settled, or parked. */
   readonly record: (carrierAccount: string, carrierKey: string, receipt: Receipt) => Promise<void>;
+  /** Submissions were recorded in this process: receipts that were too early may match now. */
+  readonly notify: () => void;
   readonly close: () => Promise<void>;
 };
 
@@ -60,14 +69,32 @@ export function createReceipts(app: {
     return rows.filter((_row, index) => !matched.has(index + 1));
   };
 
-  const batcher = createBatcher<ReceiptRow, undefined>({
+  const batcher = createBatcher<ReceiptRow, "durable" | "early">({
     batchMax: BATCH_MAX,
     run: async (rows) => {
-      const early = await settle(rows);
-      if (early.length > 0) await park(early.map((row) => ({ ...row, tries: 0 })));
-      return rows.map(() => undefined);
+      const unmatched = await settle(rows);
+      const parked = unmatched.filter((row) => row.isYoung !== true);
+      if (parked.length > 0) await park(parked.map((row) => ({ ...row, tries: 0 })));
+      const early = new Set(unmatched.filter((row) => row.isYoung === true));
+      return rows.map((row) => (early.has(row) ? "early" : "durable"));
     },
   });
+  const departures = createDepartureBell();
+  let isClosed = false;
+  const young = new Set<Promise<unknown>>();
+
+  /** Tries again at each departure, and at last parks what still has no submission. */
+  const waitForSubmission = async (row: ReceiptRow, ringsBefore: number) => {
+    const parkedFrom = performance.now() + YOUNG_MS;
+    let seen = ringsBefore;
+    while (!isClosed) {
+      const leftMs = parkedFrom - performance.now();
+      if (leftMs <= 0 || !(await departures.wait(leftMs, seen))) break;
+      seen = departures.count();
+      if ((await batcher.add({ ...row, isYoung: true })) === "durable") return;
+    }
+    await batcher.add(row);
+  };
 
   const park = (rows: readonly (ReceiptRow & { readonly tries: number })[]) => {
     const now = app.clock().getTime();
@@ -98,13 +125,54 @@ export function createReceipts(app: {
 
   return {
     record: async (carrierAccount, carrierKey, receipt) => {
-      await batcher.add({ carrierAccount, carrierKey, receipt, receivedAt: app.clock() });
+      const row = { carrierAccount, carrierKey, receipt, receivedAt: app.clock() };
+      const isYoung = !isClosed && young.size < YOUNG_COUNT_MAX;
+      const seen = departures.count();
+      if ((await batcher.add({ ...row, isYoung })) === "durable") return;
+      const waiting = waitForSubmission(row, seen);
+      young.add(waiting);
+      await waiting.finally(() => young.delete(waiting));
     },
+    notify: departures.ring,
     close: async () => {
       clearInterval(timer);
+      isClosed = true;
+      departures.ring();
+      await Promise.allSettled(young);
       await sweeping;
       await batcher.close();
     },
+  };
+}
+
+/** Wakes all who wait for a departure; a ring between two waits is not missed. */
+function createDepartureBell() {
+  let rings = 0;
+  const waiting = new Set<() => void>();
+  return {
+    ring: () => {
+      rings += 1;
+      for (const wake of waiting) wake();
+      waiting.clear();
+    },
+    count: () => rings,
+    /** True when it rang since `seen` rings, false when the time is over. */
+    wait: (ms: number, seen: number) =>
+      new Promise<boolean>((resolve) => {
+        if (rings !== seen) {
+          resolve(true);
+          return;
+        }
+        const wake = () => {
+          clearTimeout(timer);
+          resolve(true);
+        };
+        const timer = setTimeout(() => {
+          waiting.delete(wake);
+          resolve(false);
+        }, ms);
+        waiting.add(wake);
+      }),
   };
 }
 

@@ -1,0 +1,73 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
+import type { Receipt } from "../connectors/connector.ts";
+import { createEventWriter } from "../events/log.ts";
+import { systemClock as clock } from "../lib/clock.ts";
+import { createIdWriter, type MessageId, shardOf } from "../lib/message-id.ts";
+import { createReceipts, type Receipts } from "./receipts.ts";
+
+let database: TestDatabase;
+let receipts: Receipts;
+const newId = createIdWriter(1, () => clock().getTime());
+
+beforeEach(async () => {
+  database = await createTestDatabase();
+  const writer = createEventWriter({ sql: database.sql, owner: "test" });
+  receipts = createReceipts({
+    ...{ hot: database.hot, clock, writer, onSettled: () => undefined },
+    onError: (error) => {
+      throw error;
+    },
+  });
+});
+afterEach(async () => {
+  await receipts.close();
+  await database.close();
+});
+
+const delivered: Receipt = {
+  ...{ status: "delivered", errorCode: undefined, carrierCode: "DELIVRD" },
+  ...{ carrierMessageId: "x", doneDate: undefined },
+};
+
+async function recordSubmissions(ids: readonly MessageId[]) {
+  await database.sql`
+    insert into submissions (shard, id, part, attempt, day, parts, connector, carrier_account,
+      carrier_message_id, carrier_key, answer, submitted_at)
+    select shard, id, 1, 1, current_date, 1, 'carrier', 'carrier', id, id, 'accepted', now()
+    from unnest(${ids.map(shardOf)}::smallint[], ${ids.map(String)}::bigint[]) as item(shard, id)
+  `;
+  receipts.notify();
+}
+
+async function count(): Promise<{ parked: number; matched: number }> {
+  const [row] = await database.sql<{ parked: number; matched: number }[]>`
+    select (select count(*)::int from parked_receipts) as parked,
+      (select count(*)::int from submissions where receipt_status = 'delivered') as matched
+  `;
+  return row ?? { parked: -1, matched: -1 };
+}
+
+test("receipts that come just before their submissions are matched at once, none is parked", async () => {
+  const ids = Array.from({ length: 200 }, (_, index) => newId(index));
+  const recorded = ids.map((id) => receipts.record("carrier", String(id), delivered));
+  await recordSubmissions(ids.slice(0, 100));
+  await recordSubmissions(ids.slice(100));
+  await Promise.all(recorded);
+  expect(await count()).toEqual({ parked: 0, matched: 200 });
+});
+
+test("a receipt is durable when it is taken, also when its submission comes much later", async () => {
+  const id = newId(1);
+  await receipts.record("carrier", String(id), delivered);
+  expect(await count()).toEqual({ parked: 1, matched: 0 });
+  await recordSubmissions([id]);
+  await expect.poll(count, { timeout: 8_000 }).toEqual({ parked: 0, matched: 1 });
+});
+
+test("a close does not wait for submissions: what is early is parked", async () => {
+  const recorded = receipts.record("carrier", String(newId(1)), delivered);
+  await receipts.close();
+  await recorded;
+  expect(await count()).toEqual({ parked: 1, matched: 0 });
+});
