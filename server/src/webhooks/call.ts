@@ -74,7 +74,7 @@ function readParts(configured: string) {
 
 function signedRequest(app: Caller, call: Call, target: Target) {
   const isPost = call.method === "POST";
-  const encoded = new URLSearchParams(call.form).toString();
+  const encoded = encodeForm(call.form);
   const body = isPost ? encoded : "";
   const url = isPost ? target.url : withQuery(target.url, encoded);
   const parsed = (isPost ? partsOf(call.url).parsed : undefined) ?? new URL(url);
@@ -92,6 +92,19 @@ function signedRequest(app: Caller, call: Call, target: Target) {
   const { connectMs, readMs } = target;
   const request = { url: parsed, method: call.method, headers, connectMs, readMs };
   return { request: isPost ? { ...request, body } : request, url };
+}
+
+/** As URLSearchParams does it, which is slow: most values need no escape beyond a number's plus. */
+export function encodeForm(form: Readonly<Record<string, string>>): string {
+  let encoded = "";
+  for (const name in form) {
+    const value = form[name] ?? "";
+    if (encoded !== "") encoded += "&";
+    if (/^\+?[\w.*-]*$/.test(value)) {
+      encoded += `${name}=${value.startsWith("+") ? `%2B${value.slice(1)}` : value}`;
+    } else encoded += new URLSearchParams([[name, value]]).toString();
+  }
+  return encoded;
 }
 
 function withQuery(url: string, encoded: string): string {
