@@ -1,29 +1,21 @@
 import { crc32 } from "node:zlib";
-import { isDatabaseAway } from "../db/database-errors.ts";
 import type { Sql } from "../db/sql.ts";
 import type { EventWriter } from "../events/log.ts";
 import { createBatcher } from "../lib/batcher.ts";
 import { type Clock, SECOND } from "../lib/clock.ts";
 import { ApiError } from "../lib/errors.ts";
-import {
-  createdAt,
-  type IdWriter,
-  type MessageId,
-  SHARD_COUNT,
-  shardOf,
-} from "../lib/message-id.ts";
+import { createdAt, type IdWriter, SHARD_COUNT, shardOf } from "../lib/message-id.ts";
 import { isCleanText, segmentBody } from "../segments/segment.ts";
 import { smartEncode } from "../segments/smart-encoding.ts";
 import {
   type AcceptedRow,
   findOrInsertLane,
-  findStored,
   type LaneKey,
   type MessageOptions,
   type StoreVerdict,
-  storeAccepted,
 } from "./accept-store.ts";
 import type { Message, Priority } from "./message.ts";
+import { storeUntilCertain } from "./store-until-certain.ts";
 
 /** The most characters that Twilio takes in a body (21617). */
 export const BODY_LENGTH_MAX = 1_600;
@@ -33,7 +25,6 @@ const BATCH_MAX = 1_000;
 const BULK_SLICE_MAX = 200;
 /** Messages that may wait for their batch; beyond it callers are asked to come back. */
 const WAITING_MAX = 20_000;
-const RETRY_MS = 200;
 const DEFAULT_PRIORITY: Priority = 2;
 
 export type NewMessage = {
@@ -77,8 +68,60 @@ export type AccepterNeeds = {
 };
 
 export function createAccepter(app: AccepterNeeds): Accepter {
-  const lanes = new Map<string, Promise<number>>();
+  const decide = createDecider(app);
   let isClosed = false;
+  const storing = { hot: app.hot, isClosed: () => isClosed };
+
+  const store = async (rows: readonly AcceptedRow[], writer: EventWriter) => {
+    const sorted = rows.toSorted((a, b) => shardOf(a.id) - shardOf(b.id) || a.lane - b.lane);
+    const verdicts = await storeUntilCertain(storing, sorted, writer);
+    const stored = rows.filter((row) => verdicts.get(row.id) === "stored");
+    if (stored.length > 0) app.onStored(stored);
+    return rows.map((row) => resultOf(row, verdicts.get(row.id)));
+  };
+
+  const storeSlice = async (slice: readonly NewMessage[]) => {
+    const decided = await Promise.all(slice.map((message) => decide(message).catch(asApiError)));
+    const rows = decided.filter((row) => !(row instanceof ApiError)) as AcceptedRow[];
+    const stored = (rows.length > 0 ? await store(rows, app.writers.bulk) : []).values();
+    return decided.map((row) => (row instanceof ApiError ? row : stored.next().value)) as (
+      | Message
+      | ApiError
+    )[];
+  };
+
+  const batcher = createBatcher<AcceptedRow, Message | ApiError>({
+    run: (rows) => store(rows, app.writers.single),
+    batchMax: BATCH_MAX,
+  });
+
+  return {
+    accept: async (message) => {
+      if (batcher.size() >= WAITING_MAX) {
+        throw new ApiError(429, 20429, "Too many messages wait to be stored. Try again later.");
+      }
+      const result = await batcher.add(await decide(message));
+      if (result instanceof ApiError) throw result;
+      return result;
+    },
+    acceptBulk: async (messages) => {
+      const results: (Message | ApiError)[] = [];
+      for (let start = 0; start < messages.length; start += BULK_SLICE_MAX) {
+        results.push(...(await storeSlice(messages.slice(start, start + BULK_SLICE_MAX))));
+        await new Promise((done) => setImmediate(done));
+      }
+      return results;
+    },
+    close: async () => {
+      await batcher.close();
+      isClosed = true;
+    },
+  };
+}
+
+/** Makes the row of a message: its lane, id, segments and end. Refuses what cannot be sent. */
+function createDecider(app: AccepterNeeds): (message: NewMessage) => Promise<AcceptedRow> {
+  const lanes = new Map<string, Promise<number>>();
 
   const laneOf = (shard: number, key: LaneKey): Promise<number> => {
     const name = `${key.account} ${key.pool} ${key.sender}`;
@@ -90,7 +133,7 @@ export function createAccepter(app: AccepterNeeds): Accepter {
     return found;
   };
 
-  const decide = async (message: NewMessage): Promise<AcceptedRow> => {
+  return async (message) => {
     const body = message.smartEncoded === true ? smartEncode(message.body) : message.body;
     refuseUnsendable(body);
     const pool = message.sender.number;
@@ -112,87 +155,6 @@ export function createAccepter(app: AccepterNeeds): Accepter {
       isSimulated: app.isSimulated(message.sender.connector),
       options: optionsOf(message),
     };
-  };
-
-  const store = async (rows: readonly AcceptedRow[], writer: EventWriter) => {
-    const sorted = rows.toSorted((a, b) => shardOf(a.id) - shardOf(b.id) || a.lane - b.lane);
-    const verdicts = await storeUntilCertain(sorted, writer);
-    const stored = rows.filter((row) => verdicts.get(row.id) === "stored");
-    if (stored.length > 0) app.onStored(stored);
-    return rows.map((row) => resultOf(row, verdicts.get(row.id)));
-  };
-
-  /** A lost answer is asked for again with the same ids: stored once, however often it is sent. */
-  const storeUntilCertain = async (rows: readonly AcceptedRow[], writer: EventWriter) => {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        const verdicts = await writer.commit(rows.length, (stamp) =>
-          storeAccepted(app.hot, rows, stamp),
-        );
-        if (attempt > 1) {
-          const ids = rows.map((row) => row.id);
-          for (const id of await findStored(app.hot, ids)) verdicts.set(id, "stored");
-        }
-        return verdicts;
-      } catch (error) {
-        if (isPoison(error)) return storeApart(rows, writer, error);
-        if (isClosed || !isDatabaseAway(error)) throw error;
-        await new Promise((done) => setTimeout(done, RETRY_MS));
-      }
-    }
-  };
-
-  /** One value that PostgreSQL refuses must not fail its neighbours: halve until it stands alone. */
-  const storeApart = async (
-    rows: readonly AcceptedRow[],
-    writer: EventWriter,
-    error: unknown,
-  ): Promise<Map<MessageId, StoreVerdict>> => {
-    if (rows.length === 1 || isClosed) throw error;
-    const half = rows.length >> 1;
-    const settled = await Promise.allSettled([
-      storeUntilCertain(rows.slice(0, half), writer),
-      storeUntilCertain(rows.slice(half), writer),
-    ]);
-    return new Map(settled.flatMap((one) => (one.status === "fulfilled" ? [...one.value] : [])));
-  };
-
-  const batcher = createBatcher<AcceptedRow, Message | ApiError>({
-    run: (rows) => store(rows, app.writers.single),
-    batchMax: BATCH_MAX,
-  });
-
-  return {
-    accept: async (message) => {
-      if (batcher.size() >= WAITING_MAX) {
-        throw new ApiError(429, 20429, "Too many messages wait to be stored. Try again later.");
-      }
-      const result = await batcher.add(await decide(message));
-      if (result instanceof ApiError) throw result;
-      return result;
-    },
-    acceptBulk: async (messages) => {
-      const results: (Message | ApiError)[] = [];
-      for (let start = 0; start < messages.length; start += BULK_SLICE_MAX) {
-        const slice = messages.slice(start, start + BULK_SLICE_MAX);
-        const decided = await Promise.all(
-          slice.map((message) => decide(message).catch(asApiError)),
-        );
-        const rows = decided.filter((row) => !(row instanceof ApiError)) as AcceptedRow[];
-        const stored = rows.length > 0 ? await store(rows, app.writers.bulk) : [];
-        let next = 0;
-        for (const row of decided) {
-          const result = row instanceof ApiError ? row : stored[next++];
-          if (result !== undefined) results.push(result);
-        }
-        await new Promise((done) => setImmediate(done));
-      }
-      return results;
-    },
-    close: async () => {
-      await batcher.close();
-      isClosed = true;
-    },
   };
 }
 
@@ -255,11 +217,6 @@ function asMessage(row: AcceptedRow): Message {
     ...{ errorCode: undefined, priceMicros: undefined, createdAt: at, sentAt: undefined },
     ...{ updatedAt: at, isSimulated: row.isSimulated },
   };
-}
-
-/** PostgreSQL's class 22: the data itself is refused. */
-function isPoison(error: unknown): boolean {
-  return error instanceof Error && "code" in error && String(error.code).startsWith("22");
 }
 
 function asApiError(error: unknown): ApiError {

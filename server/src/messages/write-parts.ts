@@ -93,7 +93,10 @@ function write(writer: Writer, lane: Lane): void {
     if (writer.isClosing || connector.freeSlots() <= 0 || epoch === undefined) return;
     const now = performance.now();
     const earliest = Math.max(lane.limiter.earliest(), lane.notBefore);
-    if (earliest > now) return writeLater(writer, lane, earliest - now);
+    if (earliest > now) {
+      writeLater(writer, lane, earliest - now);
+      return;
+    }
     const part = parts.shift();
     if (part === undefined) break;
     writer.reservations.reserve(lane, -1);
@@ -153,33 +156,41 @@ function settle(
       if (flight.accepted === flight.texts.length) finish(writer, flight, "sent", undefined);
       return;
     case "refused":
-      return finish(writer, flight, "failed", result.errorCode);
+      finish(writer, flight, "failed", result.errorCode);
+      return;
     case "throttled":
-      return again(writer, { lane, part, afterMs: result.retryAfterMs });
+      again(writer, { lane, part, afterMs: result.retryAfterMs });
+      return;
     case "unavailable":
-      return again(writer, { lane, part, afterMs: AGAIN_MS });
+      again(writer, { lane, part, afterMs: AGAIN_MS });
+      return;
     case "unknown":
       if (flight.message.whenUnknown === "resend") {
-        return again(writer, { lane, part, afterMs: AGAIN_MS });
+        again(writer, { lane, part, afterMs: AGAIN_MS });
+        return;
       }
       flight.isOver = true;
-      return writer.hold(flight, "The answer of the carrier is not known.");
+      writer.hold(flight, "The answer of the carrier is not known.");
+      return;
     default:
-      return unreachable(result);
+      unreachable(result);
   }
 }
 
 /** The part keeps its place: at the head, with the lane waiting behind it. */
 function again(writer: Writer, retry: { lane: Lane; part: Part; afterMs: number }): void {
   const { lane, part, afterMs } = retry;
-  if (part.attempt >= ATTEMPTS_MAX) return finish(writer, part.flight, "failed", UNKNOWN_ERROR);
+  if (part.attempt >= ATTEMPTS_MAX) {
+    finish(writer, part.flight, "failed", UNKNOWN_ERROR);
+    return;
+  }
   lane.notBefore = Math.max(lane.notBefore, performance.now() + afterMs);
   writer.reservations.reserve(lane, 1);
   const parts = writer.ready.get(lane) ?? [];
   const later = parts.findIndex((other) => other.flight.claim.id >= part.flight.claim.id);
   parts.splice(later === -1 ? parts.length : later, 0, { ...part, attempt: part.attempt + 1 });
   writer.ready.set(lane, parts);
-  return writeLater(writer, lane, afterMs);
+  writeLater(writer, lane, afterMs);
 }
 
 function finish(
