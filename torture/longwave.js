@@ -81,8 +81,13 @@ export async function createLongwave({ dataDir, simulator, segmentsPerSecond }) 
     },
     /** Its PostgreSQL alone; a running Longwave brings it back. */
     killPostgres: () => {
-      const [pid] = readFileSync(join(dataDir, "cluster/postmaster.pid"), "utf8").split("\n");
-      process.kill(Number(pid), "SIGKILL");
+      try {
+        const [pid] = readFileSync(join(dataDir, "cluster/postmaster.pid"), "utf8").split("\n");
+        process.kill(Number(pid), "SIGKILL");
+      } catch (error) {
+        // It is down already, from the last time.
+        if (error.code !== "ESRCH" && error.code !== "ENOENT") throw error;
+      }
     },
     /** Recipients of messages whose claims are open; while Longwave is down. */
     openClaims: () =>

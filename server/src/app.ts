@@ -12,6 +12,7 @@ import { carrierKey } from "./connectors/carrier-key.ts";
 import { createConnectorPool } from "./connectors/connector-pool.ts";
 import { parseSmppSettings } from "./connectors/smpp/settings.ts";
 import { upsertSimulator } from "./connectors/store.ts";
+import { listen, notify } from "./db/channel.ts";
 import { connectDatabase, connectDirect, type DatabaseAddress } from "./db/connect.ts";
 import { migrate } from "./db/migrate.ts";
 import { createPartitions, keepPartitions } from "./db/partitions.ts";
@@ -55,6 +56,7 @@ export type AppOptions = {
 };
 
 const REFRESH_MS = 500;
+const LANES_CHANNEL = "longwave_lanes";
 const SLOT_TTL_MS = 5 * MINUTE;
 const CLOSE_MS_MAX = 10 * SECOND;
 const SIMULATED_RECEIPT_MS = 500;
@@ -204,7 +206,10 @@ async function buildApp(
   const accepter = createAccepter({
     ...{ hot, clock, newId, writers: { single: newWriter(), bulk: newWriter() } },
     isSimulated: (name) => connectors.byName.get(name)?.isSimulated ?? false,
-    onStored: dispatcher.offer,
+    onStored: (rows) => {
+      const others = dispatcher.offer(rows);
+      if (others.length > 0) notify(sql, LANES_CHANNEL, others.join(",")).catch(report);
+    },
   });
   await connectors.refresh();
   // A bind is left before its answers are recorded, and they before the leases are given back.
@@ -220,6 +225,10 @@ async function buildApp(
   });
   closers.push(leases.close, dispatcher.close);
   for (const gain of gained) gain();
+  const channel = await listen(address, LANES_CHANNEL, (words) => {
+    dispatcher.hint(words.split(",").map(Number));
+  });
+  closers.push(channel.close);
 
   let seen = await readVersion(sql);
   const refresh = async () => {

@@ -29,6 +29,7 @@ export async function startEmbedded(dataDir: string): Promise<Embedded> {
   const socketFolder = await makeSocketFolder(cluster, binaries.user);
   await initialise(binaries, cluster);
   await stopOrphans(cluster);
+  await clearSocket(socketFolder);
   const server = supervise(binaries, cluster, socketFolder);
   const admin: DatabaseAddress = { kind: "socket", folder: socketFolder, database: "postgres" };
   try {
@@ -118,6 +119,13 @@ async function stopOrphans(cluster: string): Promise<void> {
     pids = await processesIn(cluster, postmaster);
   }
   await rm(lockFile, { force: true });
+}
+
+/** Its lock file names a process that ended, and whose number may be in use again. */
+async function clearSocket(folder: string): Promise<void> {
+  const socket = join(folder, ".s.PGSQL.5432");
+  await rm(socket, { force: true });
+  await rm(`${socket}.lock`, { force: true });
 }
 
 /** PostgreSQL's processes work in the folder of their cluster; elsewhere than on Linux only the first is known. */

@@ -18,6 +18,7 @@ import {
 import { createFlight, partsOf } from "./flight.ts";
 import type { Lane } from "./lane.ts";
 import { createLaneBook, type LaneBook } from "./lane-book.ts";
+import { createLaneHints } from "./lane-hints.ts";
 import { createLaneReader, type LaneReader } from "./lane-reader.ts";
 import { createPump, type Pump } from "./pump.ts";
 import { createPartWriter, type PartWriter } from "./write-parts.ts";
@@ -41,8 +42,10 @@ export type DispatcherNeeds = {
 export type LaneRoute = { readonly segmentsPerSecond: number; readonly connector: Connector };
 
 export type Dispatcher = {
-  /** Messages just stored by this process. */
-  readonly offer: (rows: readonly AcceptedRow[]) => void;
+  /** Messages just stored by this process. Returns the shards that another process owns. */
+  readonly offer: (rows: readonly AcceptedRow[]) => readonly number[];
+  /** Another process stored messages in these shards. */
+  readonly hint: (shards: readonly number[]) => void;
   /** Shards that became ours; their limiters start at `notBefore` (monotonic ms). */
   readonly gain: (shards: readonly number[], notBefore: number) => void;
   /** A connector has free slots again, or what limits lanes has changed. */
@@ -73,16 +76,22 @@ export function createDispatcher(app: DispatcherNeeds): Dispatcher {
 
   return {
     offer: (rows) => {
+      const others = new Set<number>();
       for (const row of rows) {
         const shard = shardOf(row.id);
-        if (app.epochOf(shard) === undefined) continue;
+        if (app.epochOf(shard) === undefined) {
+          others.add(shard);
+          continue;
+        }
         const lane = book.laneFor({ ...row, shard });
         if (lane === undefined) continue;
         lane.offer({ ...row, shard, attempt: 1 });
         book.busy.add(lane);
       }
       pump.soon();
+      return [...others];
     },
+    hint: createLaneHints({ ...app, book, onFound: pump.soon }),
     gain: (shards, notBefore) => {
       book.gain(shards, notBefore);
       sweepSoon();
