@@ -46,13 +46,15 @@ export type SimulatorOptions = {
   /** Keeps what waits for a bind, and the ids that were given, over a restart. */
   readonly stateFolder?: string;
   readonly clock: Clock;
+  /** Milliseconds that never go back, for tests that move them; else real ones from the clock on. */
+  readonly now?: () => number;
 };
 
 /** One seeded carrier network behind a real SMSC. Its texts reach no real phone. */
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
   const { port, httpPort, host = "127.0.0.1", seed, receiptDelayMs, stateFolder } = options;
   const { systemId, password } = { ...simulatorLogin, ...options };
-  const now = monotonic(options.clock);
+  const { now = monotonic(options.clock) } = options;
   const journal =
     stateFolder === undefined ? createMemoryJournal(now()) : openJournal(stateFolder, now());
   const closers: (() => unknown)[] = [journal.close];
