@@ -1,6 +1,8 @@
 /**
  * Submissions per second that `longwave simulate` answers, receipts on, and its CPU for each.
- * node bench/simulator.js [--count 400000] [--binds 2] [--window 1000] [--state FOLDER]
+ * node bench/simulator.js [--count 400000] [--binds 2] [--window 1000] [--rate 20000] [--state FOLDER]
+ * Without a rate it gives all that the simulator answers, and then receipts fall behind and are lost
+ * beyond its bound.
  */
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -13,6 +15,7 @@ const { values } = parseArgs({
     count: { type: "string", default: "400000" },
     binds: { type: "string", default: "2" },
     window: { type: "string", default: "1000" },
+    rate: { type: "string" },
     state: { type: "string" },
     profile: { type: "string" },
   },
@@ -20,10 +23,13 @@ const { values } = parseArgs({
 const COUNT = Number(values.count);
 const BINDS = Number(values.binds);
 const WINDOW = Number(values.window);
+const RATE = values.rate === undefined ? Number.POSITIVE_INFINITY : Number(values.rate);
+const PACE_MS = 5;
 const PORT = 27_750;
 const HEADER_BYTES = 16;
 /** Linux counts CPU time in hundredths of a second. */
 const TICKS_PER_SECOND = 100;
+const QUIET_MS = 5_000;
 
 const root = join(import.meta.dirname, "..");
 const child = spawn(process.execPath, simulatorArguments(), { cwd: root });
@@ -54,7 +60,8 @@ async function measure() {
   const links = Array.from({ length: BINDS }, () => load(perBind, counts));
   await waitFor(() => counts.answered === perBind * BINDS);
   answeredAfterMs = performance.now() - started;
-  await waitFor(() => counts.receipts >= perBind * BINDS - counts.errors);
+  const expected = perBind * BINDS - counts.errors;
+  await waitFor(() => counts.receipts >= expected || hasGoneQuiet(counts));
   const cpu = cpuSeconds(child.pid) - cpuBefore;
   for (const link of links) link.destroy();
   const rate = Math.round((counts.answered / answeredAfterMs) * 1_000);
@@ -64,15 +71,24 @@ async function measure() {
   console.log(`= ${Math.round(counts.answered / cpu)} a second on one core`);
 }
 
+/** Receipts beyond the bound of what may wait are lost and never come. */
+function hasGoneQuiet(counts) {
+  const now = performance.now();
+  if (counts.receipts !== counts.heard) Object.assign(counts, { heard: counts.receipts, at: now });
+  return now - counts.at > QUIET_MS;
+}
+
 /** One bind: keeps the window full, answers receipts in bulk. */
 function load(count, counts) {
   const socket = connect({ port: PORT, host: "127.0.0.1", noDelay: true });
   let sent = 0;
   let open = 0;
   let rest = Buffer.alloc(0);
+  let started = Number.POSITIVE_INFINITY;
+  const isDue = () => sent < ((performance.now() - started) / 1_000) * (RATE / BINDS);
   const fill = () => {
     const pdus = [];
-    for (; open < WINDOW && sent < count; open += 1) {
+    for (; open < WINDOW && sent < count && isDue(); open += 1) {
       sent += 1;
       pdus.push(submission(sent));
     }
@@ -87,8 +103,11 @@ function load(count, counts) {
       const length = bytes.readUInt32BE(at);
       if (at + length > bytes.length) break;
       const command = bytes.readUInt32BE(at + 4);
-      if (command === 0x80000009) fill();
-      else if (command === 0x80000004) {
+      if (command === 0x80000009) {
+        started = performance.now() - PACE_MS;
+        if (RATE !== Number.POSITIVE_INFINITY) setInterval(fill, PACE_MS).unref();
+        fill();
+      } else if (command === 0x80000004) {
         open -= 1;
         counts.answered += 1;
         if (bytes.readUInt32BE(at + 8) !== 0) counts.errors += 1;

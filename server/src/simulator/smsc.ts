@@ -41,6 +41,8 @@ export async function startSmsc(app: {
   const receivers = new Set<Bind>();
   const sockets = new Set<Socket>();
   let binds = 0;
+  let isBringing = false;
+  let isClosed = false;
 
   const submit = (bind: Bind, pdu: SubmitSm) => {
     const answer = carrier.submit(bind.number, pdu, now());
@@ -64,10 +66,19 @@ export async function startSmsc(app: {
       const isDone = !(answer instanceof SmppNoAnswer) && answer.status === statuses.ok;
       if (isDone) carrier.settle(delivery);
       else carrier.again(delivery, now());
+      bringSoon();
     });
   };
 
+  /** A tick is too rare for the window of a bind that answers at once. */
+  const bringSoon = () => {
+    if (isBringing || isClosed) return;
+    isBringing = true;
+    setImmediate(bringDue);
+  };
+
   const bringDue = () => {
+    isBringing = false;
     const nowMs = now();
     if (network.isClosed(nowMs)) {
       for (const socket of sockets) socket.destroy();
@@ -121,6 +132,7 @@ export async function startSmsc(app: {
     connections: () => sockets.size,
     close: async () => {
       clearInterval(timer);
+      isClosed = true;
       for (const socket of sockets) socket.destroy();
       await new Promise((done) => server.close(done));
     },
