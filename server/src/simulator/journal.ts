@@ -66,6 +66,7 @@ export function openJournal(
   let id = Math.max(nowMs * IDS_PER_MS, read.reservedId);
   let reservedId = id;
   let waiting = "";
+  let isClosed = false;
   let writer = writeAnew(path, lines.values(), reservedId);
 
   const flush = () => {
@@ -78,6 +79,7 @@ export function openJournal(
   };
 
   const write = (line: string) => {
+    if (isClosed) return;
     if (waiting === "") setImmediate(flush);
     waiting += line;
   };
@@ -106,6 +108,7 @@ export function openJournal(
     },
     close: () => {
       flush();
+      isClosed = true;
       writer.close();
       unlock();
     },

@@ -8,6 +8,8 @@ import { type DeliverSm, emptyMessage, type Pdu, statuses } from "../smpp/pdus.t
 import { openSession, SmppNoAnswer, type SmppSession } from "../smpp/session.ts";
 import { type Simulator, type SimulatorOptions, startSimulator } from "./simulator.ts";
 
+/** The machine may be busy. */
+const patient = { timeout: 4_000 };
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
   for (const closer of closers.splice(0).reverse()) await closer();
@@ -86,7 +88,7 @@ test("receipts go to the bind that receives, and a receiver cannot submit", asyn
   const transmitter = await bindTo(simulator, { command: "bind_transmitter" });
   const receiver = await bindTo(simulator, { command: "bind_receiver" });
   await transmitter.submit("12025550123");
-  await expect.poll(() => receiptsIn(receiver.heard)).toBe(1);
+  await expect.poll(() => receiptsIn(receiver.heard), patient).toBe(1);
   expect(receiptsIn(transmitter.heard)).toBe(0);
   expect(await receiver.submit("12025550123")).toMatchObject({
     status: statuses.invalidBindStatus,
@@ -103,11 +105,11 @@ test("what waits for a bind comes over a restart, once, with its id", async () =
   await simulator.close();
   const again = await start({ stateFolder });
   const receiver = await bindTo(again);
-  await expect.poll(() => receiptsIn(receiver.heard)).toBe(1);
+  await expect.poll(() => receiptsIn(receiver.heard), patient).toBe(1);
   const [receipt] = receiver.heard;
   expect((receipt as DeliverSm).shortMessage.toString()).toContain(`id:${id} `);
   const state = () => fetch(`http://127.0.0.1:${again.httpPort}/state`).then((it) => it.json());
-  await expect.poll(state).toMatchObject({ brought: 1, pending: 0, lost: 0 });
+  await expect.poll(state, patient).toMatchObject({ brought: 1, pending: 0, lost: 0 });
 });
 
 test("an outage drops the binds and lets nobody in, until it is over", async () => {
