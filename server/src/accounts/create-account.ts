@@ -66,7 +66,8 @@ export async function createKey(
   friendlyName: string,
 ): Promise<{ key: ApiKey; secret: string }> {
   const at = app.clock();
-  const secret = randomBytes(24).toString("base64url");
+  // Letters and digits only: the Go SDK of Twilio refuses any other character in a secret.
+  const secret = randomBytes(24).toString("hex");
   const key = { sid: newSid("SK", at), account, friendlyName, createdAt: at, updatedAt: at };
   const secretSha256 = createHash("sha256").update(secret).digest();
   await insertKey(app.sql, { ...key, secretSha256 });

@@ -61,6 +61,8 @@ test("a main account's API key works on its subaccounts, a subaccount's only on 
   const home = `/2010-04-01/Accounts/${branch.sid}`;
   const mainKey = (await call(`${started.home}/Keys.json`, { form: {} })).json;
   const branchKey = (await call(`${home}/Keys.json`, { form: {}, as: own })).json;
+  // Twilio's SDK for Go takes no other characters.
+  expect(mainKey.secret).toMatch(/^[A-Za-z0-9]{32,}$/);
   const asKey = (key: { sid: string; secret: string }) => ({ sid: key.sid, token: key.secret });
   expect((await call(`${home}.json`, { as: asKey(mainKey) })).json.sid).toBe(branch.sid);
   expect((await call(`${home}.json`, { as: asKey(branchKey) })).status).toBe(200);
