@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { routes2010 } from "../../src/api/2010-04-01/routes.ts";
 import { importInventory } from "../../src/senders/store.ts";
 import { type Contract, readContract } from "./contract.ts";
 import { type Asked, type StartedApp, startTestApp } from "./started-app.ts";
@@ -132,6 +133,27 @@ run("short codes are as Twilio's contract says", async () => {
   await hold(by, ["get", one, 200], { sids });
   await hold(by, ["post", one, 200], { sids, form: { FriendlyName: "Alerts" } });
 });
+
+run("every parameter of the contract is taken, ignored or refused by its name", () => {
+  const unknown = routes2010.flatMap(({ method, path, parameters }) => {
+    const names = by.parameters(method.toLowerCase(), pathOfContract(path));
+    return names.filter((name) => !(name in parameters)).map((name) => `${method} ${path} ${name}`);
+  });
+  expect(unknown).toEqual([]);
+  const known = by.parameters("post", `${home}/Messages.json`);
+  expect(known).toEqual(expect.arrayContaining(["To", "SendAt", "ContentVariables"]));
+});
+
+/** `/2010-04-01/Accounts/:account/Messages/:sid` as Twilio's file names its parts. */
+function pathOfContract(path: string): string {
+  const parts = path.split("/").map((part, index, all) => {
+    if (part === ":country") return "{CountryCode}";
+    if (!part.startsWith(":")) return part;
+    if (index === all.length - 1) return "{Sid}";
+    return part === ":account" ? "{AccountSid}" : "{MessageSid}";
+  });
+  return `${parts.join("/")}.json`;
+}
 
 run("the strict contract passes Twilio's own example, and sees what is wrong in another", () => {
   const operation = { method: "post", path: `${home}/Keys.json`, status: 201 } as const;

@@ -14,6 +14,8 @@ const file = join(import.meta.dirname, "../../../../shared/contracts/twilio_api_
 export type Contract = {
   /** What of an answer is not as Twilio's OpenAPI file says; nothing when it fits. */
   readonly faults: (operation: Operation, answer: unknown) => readonly string[];
+  /** The names of the parameters that an operation takes, by query or form; none for a foreign path. */
+  readonly parameters: (method: string, path: string) => readonly string[];
   /** Twilio's own examples of an answer. */
   readonly examples: (operation: Operation) => readonly unknown[];
 };
@@ -43,6 +45,16 @@ export function readContract(): Contract | undefined {
           `${instancePath} ${message} ${JSON.stringify(params)}`,
       );
     },
+    parameters: (method, path) => {
+      const operation = find(document, ["paths", path, method]) ?? {};
+      const ofPath = find(document, ["paths", path, "parameters"]) ?? [];
+      const form = ["requestBody", "content", "application/x-www-form-urlencoded", "schema"];
+      const inQuery = [operation.parameters ?? [], ofPath]
+        .flat()
+        .filter((one) => (one as Json).in === "query")
+        .map((one) => String((one as Json).name));
+      return [...inQuery, ...Object.keys(find(operation, [...form, "properties"]) ?? {})];
+    },
     examples: (operation) =>
       Object.values(at(contentOf(operation), ["examples"])).map((one) => (one as Json).value),
   };
@@ -54,10 +66,15 @@ function asOnTheWire({ path }: Operation, schema: Json): Json {
   return { ...schema, required: ["available_phone_numbers", "uri"] };
 }
 
-function at(json: Json, path: readonly string[]): Json {
+function find(json: Json, path: readonly string[]): Json | undefined {
   let found: unknown = json;
   for (const key of path) found = (found as Json | undefined)?.[key];
-  if (typeof found === "object" && found !== null) return found as Json;
+  return typeof found === "object" && found !== null ? (found as Json) : undefined;
+}
+
+function at(json: Json, path: readonly string[]): Json {
+  const found = find(json, path);
+  if (found !== undefined) return found;
   throw new Error(`The contract has no ${path.join(" ")}.`);
 }
 

@@ -137,8 +137,27 @@ test("the magic numbers answer without sending", async () => {
   for (const [to, code] of answers) {
     await expect(send(tester, { to })).rejects.toMatchObject({ code });
   }
+  for (const [from, code] of [
+    ["+15005550001", 21212],
+    ["+15005550007", 21606],
+    ["+15005550008", 21611],
+    [longCode, 21606],
+  ] as const) {
+    await expect(send(tester, { to: phone, from })).rejects.toMatchObject({ code });
+  }
   expect((await send(tester, { to: phone })).status).toBe("queued");
   await expect(tester.messages.list()).rejects.toMatchObject({ code: 20008 });
+});
+
+test("the magic numbers are claimed without a claim", async () => {
+  const claim = (phoneNumber: string) => tester.incomingPhoneNumbers.create({ phoneNumber });
+  await expect(claim("+15005550000")).rejects.toMatchObject({ code: 21422 });
+  await expect(claim("+15005550001")).rejects.toMatchObject({ code: 21421 });
+  await expect(tester.incomingPhoneNumbers.create({ areaCode: "533" })).rejects.toMatchObject({
+    code: 21452,
+  });
+  expect((await claim("+15005550006")).phoneNumber).toBe("+15005550006");
+  expect(await client.incomingPhoneNumbers.list({ phoneNumber: "+15005550006" })).toEqual([]);
 });
 
 test("an API key works until it is deleted", async () => {
