@@ -1,0 +1,207 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createPartitions } from "../src/db/partitions.ts";
+import type { Sql } from "../src/db/sql.ts";
+import { selectEventsToRead, upsertCursors } from "../src/events/store.ts";
+import { DAY } from "../src/lib/clock.ts";
+import { firstIdAt, type MessageId, shardOf } from "../src/lib/message-id.ts";
+import { type AcceptedRow, findOrInsertLane, storeAccepted } from "../src/messages/accept-store.ts";
+import {
+  type Claim,
+  claimMessages,
+  findBusyLanes,
+  readLane,
+  recordDepartures,
+  returnClaims,
+} from "../src/messages/dispatch-store.ts";
+import { markReceipts, readParked, settleMessages } from "../src/messages/receipt-store.ts";
+import { findMessage, listMessages } from "../src/messages/store.ts";
+import { createTestDatabase, type TestDatabase } from "./database.ts";
+
+/** A quarter of a year of daily partitions, as retention leaves them. */
+const DAYS = 90;
+const COUNT = 20;
+
+let database: TestDatabase;
+let session: Awaited<ReturnType<Sql["reserve"]>>;
+let lane = 0;
+let account = 0;
+const now = new Date();
+const firstId = firstIdAt(now) as MessageId;
+const ids = Array.from({ length: COUNT }, (_, index) => (firstId + BigInt(index)) as MessageId);
+const shard = shardOf(firstId);
+const stamp = (firstSeq: bigint) => ({ writer: 1n, firstSeq });
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const { sql, hot } = database;
+  for (let day = DAYS; day > 0; day -= 8) {
+    await createPartitions(sql, new Date(now.getTime() - day * DAY));
+  }
+  const [row] = await sql<{ account: number }[]>`
+    insert into accounts (sid, friendly_name, status, auth_token, created_at, updated_at)
+    values ('AC1', 'Test', 'active', '', now(), now())
+    returning account
+  `;
+  account = row?.account ?? 0;
+  lane = await findOrInsertLane(sql, shard, { account, pool: "+1", sender: "+1" });
+  await sql`insert into writers (owner) values ('test')`;
+  await sql`
+    insert into leases (kind, number, owner, epoch, expires_at)
+    values ('shard', ${shard}, 'test', 1, now() + interval '1 hour')
+  `;
+  await storeAccepted(hot, ids.map(acceptedRow), stamp(1n));
+  session = await hot.reserve();
+});
+
+afterAll(async () => {
+  session.release();
+  await database.close();
+});
+
+const acceptedRow = (id: MessageId): AcceptedRow => ({
+  ...{ id, account, lane, laneCapacity: 1_000_000, pool: "+1", direction: "outbound-api" },
+  ...{ sender: "+1", recipient: "+12025550123", body: "Hello", encoding: "GSM-7", segments: 1 },
+  ...{ priority: 0, validUntil: new Date(now.getTime() + DAY), statusCallback: undefined },
+  ...{ isSimulated: false, options: undefined },
+});
+const claimOf = (id: MessageId): Claim => ({
+  ...{ shard, lane, priority: 0, id, attempt: 1, segments: 1, connector: "c", epoch: 1n },
+  validUntil: new Date(now.getTime() + DAY),
+});
+const receiptOf = (id: MessageId) => ({
+  ...{ carrierAccount: "c", carrierKey: `key-${id}`, receivedAt: now },
+  receipt: {
+    ...({ status: "delivered", errorCode: undefined, carrierCode: "DELIVRD" } as const),
+    ...{ carrierMessageId: "x", doneDate: undefined },
+  },
+});
+const departureOf = (id: MessageId) => ({
+  claim: claimOf(id),
+  message: {
+    ...{ id, errorCode: null, account, sender: "+1", recipient: "+12025550123", body: "Hello" },
+    ...{ statusCallback: null, isSimulated: false, whenUnknown: "resend" as const },
+  },
+  ...{ status: "sent" as const, errorCode: undefined, sentAt: now },
+  waits: { queueMs: 1, paceMs: 1 },
+  submissions: [
+    {
+      ...{ id, part: 1, parts: 1, attempt: 1, connector: "c", carrierAccount: "c" },
+      ...{ carrierMessageId: `${id}`, carrierKey: `key-${id}`, answer: "accepted" },
+      ...{ carrierCode: undefined, submittedAt: now },
+    },
+  ],
+});
+const settlementOf = (id: MessageId) => ({
+  ...{ id, status: "delivered" as const, errorCode: undefined, doneDate: undefined },
+});
+const range = { account, limit: 51 };
+const laneHead = { shard, priority: 0 as const, afterId: 0n as MessageId, limit: 200 };
+
+/** Statement, and how many partitions it may look into; a batch is of messages of one day. */
+const statements: [string, (sql: Sql) => Promise<unknown>, number][] = [
+  [
+    "accept",
+    (sql) =>
+      storeAccepted(
+        sql,
+        ids.map((id) => acceptedRow((id + 1000n) as MessageId)),
+        stamp(100n),
+      ),
+    1,
+  ],
+  ["busy lanes", (sql) => findBusyLanes(sql, [shard]), 0],
+  ["head of a lane", (sql) => readLane(sql, { ...laneHead, lane }), 0],
+  ["claim", (sql) => claimMessages(sql, ids.map(claimOf), "test", stamp(200n)), 1],
+  ["give claims back", (sql) => returnClaims(sql, ids, "test"), 0],
+  ["departures", (sql) => recordDepartures(sql, ids.map(departureOf), stamp(300n)), 1],
+  ["receipts", (sql) => markReceipts(sql, ids.map(receiptOf), now), 8],
+  ["settle", (sql) => settleMessages(sql, ids.map(settlementOf), stamp(400n)), 2],
+  ["parked receipts", (sql) => readParked(sql, now, 100), 0],
+  ["event reading", (sql) => selectEventsToRead(sql, "r", { afterWriter: 0n, limit: 500 }), 5],
+  ["cursors", (sql) => upsertCursors(sql, "r", [{ writer: 1n, seq: 1n, day: "2026-01-01" }]), 0],
+  ["one message", (sql) => findMessage(sql, { account, id: firstId }), 4],
+];
+
+test.each(statements)("%s is served by indexes, in few partitions", async (_name, run, bound) => {
+  for (const plan of await explain(run)) {
+    const scans = nodesOf(plan);
+    const read = scans
+      .filter((node) => node["Actual Loops"] > 0)
+      .map((node) => node["Relation Name"]);
+    const partitions = new Set(read.filter((name) => /_\d{8}$/.test(name ?? "")));
+    expect(
+      scans.filter((node) => node["Node Type"] === "Seq Scan" && node["Actual Loops"] > 0),
+    ).toEqual([]);
+    expect(partitions.size).toBeLessThanOrEqual(bound);
+  }
+});
+
+test.each([
+  ["by recipient", { to: "+12025550123" }],
+  ["by sender", { from: "+1" }],
+])("the list %s reads the ends of indexes, newest days first", async (_name, filter) => {
+  const [plan] = await explain((sql) => listMessages(sql, { ...range, account, ...filter }));
+  const scans = plan === undefined ? [] : nodesOf(plan);
+  expect(scans.length).toBeGreaterThan(0);
+  expect(scans.filter((node) => node["Node Type"] === "Seq Scan")).toEqual([]);
+});
+
+test("a statement without an index would be seen", async () => {
+  const [plan] = await explain(async (sql) => {
+    await sql`select from messages where body = ${"x"} limit 1`;
+  });
+  const read = plan === undefined ? [] : nodesOf(plan);
+  expect(read.some((node) => node["Node Type"] === "Seq Scan")).toBe(true);
+});
+
+type PlanNode = {
+  readonly "Node Type": string;
+  readonly "Relation Name"?: string;
+  readonly "Actual Loops": number;
+  readonly Plans?: readonly PlanNode[];
+};
+
+function nodesOf(node: PlanNode): PlanNode[] {
+  const own = node["Relation Name"] === undefined ? [] : [node];
+  return [...own, ...(node.Plans ?? []).flatMap(nodesOf)];
+}
+
+/** Runs a store function, and the generic plans of its statements, on a hot connection; undone after. */
+async function explain(run: (sql: Sql) => Promise<unknown>): Promise<PlanNode[]> {
+  const seen: { text: string; parameters: unknown[] }[] = [];
+  const { options } = database.hot;
+  const debug = (_id: number, text: string, parameters: unknown[]) =>
+    seen.push({ text, parameters });
+  await session.unsafe("begin");
+  Object.assign(options, { debug });
+  try {
+    await run(session);
+  } finally {
+    Object.assign(options, { debug: false });
+    await session.unsafe("rollback");
+  }
+  const plans: PlanNode[] = [];
+  await session.unsafe("begin");
+  for (const { text, parameters } of seen) {
+    await session.unsafe(`prepare explained as ${text}`);
+    const values = parameters.length === 0 ? "" : `(${parameters.map(literal).join(", ")})`;
+    const [row] = await session.unsafe<{ "QUERY PLAN": { Plan: PlanNode }[] }[]>(
+      `explain (analyze, format json) execute explained ${values}`,
+    );
+    await session.unsafe("deallocate explained");
+    const plan = row?.["QUERY PLAN"][0];
+    if (plan !== undefined) plans.push(plan.Plan);
+  }
+  await session.unsafe("rollback");
+  return plans;
+}
+
+function literal(value: unknown): string {
+  if (value === null || value === undefined) return "null";
+  if (value instanceof Date) return `'${value.toISOString()}'`;
+  if (!Array.isArray(value)) return `'${String(value).replaceAll("'", "''")}'`;
+  const items = value.map((item) =>
+    item === null ? "null" : `"${String(item).replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`,
+  );
+  return `'{${items.join(",").replaceAll("'", "''")}}'`;
+}
