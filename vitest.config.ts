@@ -10,7 +10,10 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["server/**/*.test.ts", "sdk/**/*.test.ts", "scripts/**/*.test.ts"],
-          exclude: ["**/*.db.test.ts", "server/test/flows/**", "**/dist/**", "**/node_modules/**"],
+          exclude: [
+            ...["**/*.db.test.ts", "server/test/flows/**", "server/test/start/**"],
+            ...["**/dist/**", "**/node_modules/**"],
+          ],
         },
       },
       {
@@ -21,6 +24,15 @@ export default defineConfig({
           globalSetup: ["server/test/postgres-server.ts"],
           testTimeout: 20_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          // The program as a user starts, kills and stops it.
+          name: "start",
+          include: ["server/test/start/**/*.test.ts"],
+          testTimeout: 90_000,
+          hookTimeout: 30_000,
         },
       },
       {

@@ -107,7 +107,8 @@ async function buildApp(
         receiptDelayMs: SIMULATED_RECEIPT_MS,
         stateFolder: join(config.dataDir, "simulator"),
       }).catch((error: unknown) => {
-        throw portError(error, "LONGWAVE_SIMULATOR_HTTP_PORT", config.simulatorHttpPort);
+        const known = portError(error, "LONGWAVE_SIMULATOR_PORT", config.simulatorPort);
+        throw portError(known, "LONGWAVE_SIMULATOR_HTTP_PORT", config.simulatorHttpPort);
       })
     : undefined;
   if (simulator !== undefined) {
@@ -309,10 +310,21 @@ function connectLoopback(host: string, port: number): Promise<Socket> {
 }
 
 function portError(error: unknown, name: string, port: number): unknown {
-  if (error instanceof Error && "code" in error && error.code === "EADDRINUSE") {
-    return new StartError(`Port ${port} is in use. Stop what uses it, or set ${name} to another.`);
+  if (!(error instanceof Error && "code" in error)) return error;
+  if ("port" in error && error.port !== port) return error;
+  switch (error.code) {
+    case "EADDRINUSE":
+      return new StartError(
+        `Port ${port} is in use. Stop what uses it, or set ${name} to another.`,
+      );
+    case "EACCES":
+      return new StartError(`This user may not listen on port ${port}. Set ${name} above 1023.`);
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+      return new StartError("HOST is no address of this machine. Set HOST to one, or to 0.0.0.0.");
+    default:
+      return error;
   }
-  return error;
 }
 
 /** A far end that does not answer must not keep the process. */

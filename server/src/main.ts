@@ -1,4 +1,5 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { type App, startApp } from "./app.ts";
 import { runCommand } from "./cli/cli.ts";
@@ -6,7 +7,9 @@ import type { Command, CommandIo } from "./cli/command.ts";
 import { simulateCommand } from "./cli/simulate.ts";
 import { type Config, readConfig } from "./config.ts";
 import type { DatabaseAddress } from "./db/connect.ts";
+import { isDatabaseAway } from "./db/database-errors.ts";
 import { startEmbedded } from "./db/embedded.ts";
+import { explainStartFailure } from "./db/start-failure.ts";
 import { systemClock } from "./lib/clock.ts";
 import { StartError } from "./lib/errors.ts";
 import { lockFolder } from "./lib/folder-lock.ts";
@@ -16,8 +19,9 @@ export async function main(argv: readonly string[], io: CommandIo): Promise<numb
   try {
     return await runCommand(argv, io, [serveCommand, simulateCommand]);
   } catch (error) {
-    if (!(error instanceof StartError)) throw error;
-    io.err.write(`${error.message}\n`);
+    const sentence = error instanceof StartError ? error.message : explainStartFailure(error);
+    if (sentence === undefined) throw error;
+    io.err.write(`${sentence}\n`);
     return 1;
   }
 }
@@ -32,18 +36,35 @@ const serveCommand: Command = {
 
 async function serve(_argv: readonly string[], io: CommandIo): Promise<number> {
   const config = readConfig(io.env);
-  const { address, stop } = await openDatabase(config);
+  const stopSignal = watchStopSignals();
+  const stopped = new Promise<undefined>((done) => {
+    stopSignal.addEventListener("abort", () => done(undefined));
+  });
+  const report = (error: unknown) => void io.err.write(`${describe(error)}\n`);
+  surviveDatabase(report);
+  let stop = () => Promise.resolve();
   try {
-    const app = await startApp({
+    const database = await openDatabase(config, stopSignal);
+    stop = database.stop;
+    const { address } = database;
+    const starting = startApp({
       ...{ config, address, clock: systemClock, version },
-      report: (error) => io.err.write(`${describe(error)}\n`),
+      report,
     });
+    const app = await Promise.race([starting, stopped]);
+    if (app === undefined) {
+      starting.catch(() => undefined); // its database goes away
+      return 0;
+    }
     saveCredentials(config, app);
     io.out.write(welcome(app));
-    await untilStopped();
+    await stopped;
     io.out.write("Stopping …\n");
     await app.close();
     return 0;
+  } catch (error) {
+    if (stopSignal.aborted) return 0;
+    throw error;
   } finally {
     await stop();
   }
@@ -58,6 +79,7 @@ const version = (
 /** The one that the settings name, or our own in the data folder. */
 async function openDatabase(
   config: Config,
+  stopSignal: AbortSignal,
 ): Promise<{ address: DatabaseAddress; stop: () => Promise<void> }> {
   const { databaseUrl: url, databaseDirectUrl: directUrl, dataDir } = config;
   if (url !== undefined) {
@@ -66,7 +88,7 @@ async function openDatabase(
   mkdirSync(dataDir, { recursive: true });
   const unlock = lockFolder(dataDir);
   try {
-    const embedded = await startEmbedded(dataDir);
+    const embedded = await startEmbedded(dataDir, stopSignal);
     return {
       address: embedded.address,
       stop: async () => {
@@ -118,9 +140,30 @@ function describe(error: unknown): string {
   return `error  ${error.name}${code} ${place.trim()}`;
 }
 
-function untilStopped(): Promise<void> {
-  return new Promise((done) => {
-    process.once("SIGINT", () => done());
-    process.once("SIGTERM", () => done());
+/**
+ * postgres.js asks for array types at each connect and leaves a failure of that to nobody: a
+ * PostgreSQL that dies at that moment must not take Longwave along. Everything else is a bug.
+ */
+function surviveDatabase(report: (error: unknown) => void): void {
+  process.on("unhandledRejection", (error) => {
+    if (!isDatabaseAway(error)) throw error;
+    report(error);
   });
+}
+
+/** npm passes a Ctrl-C on that the terminal has already sent: the same one, told twice. */
+const SAME_SIGNAL_MS = 300;
+
+/** The first signal asks for a clean stop; a second one ends the process at once. */
+function watchStopSignals(): AbortSignal {
+  const controller = new AbortController();
+  let askedAt: number | undefined;
+  const onSignal = (name: "SIGINT" | "SIGTERM" | "SIGHUP") => {
+    const now = performance.now();
+    askedAt ??= now;
+    if (now - askedAt > SAME_SIGNAL_MS) process.exit(128 + constants.signals[name]);
+    controller.abort();
+  };
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, onSignal);
+  return controller.signal;
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
@@ -18,6 +18,7 @@ declare module "vitest" {
 export async function setup(project: TestProject) {
   const { LONGWAVE_TEST_DATABASE_URL: url, LONGWAVE_TEST_DIRECT_URL: directUrl } = process.env;
   const folder = await mkdtemp(join(tmpdir(), "longwave-test-"));
+  await chmod(folder, 0o755); // as root PostgreSQL is another user, who must be able to enter
   const embedded = url === undefined ? await startEmbedded(folder) : undefined;
   const server: DatabaseAddress = embedded?.address ?? { kind: "url", url: url ?? "", directUrl };
   const sql = connectDirect(server);

@@ -1,3 +1,4 @@
+import { isDatabaseAway } from "../db/database-errors.ts";
 import { ApiError } from "../lib/errors.ts";
 
 export type ErrorBody = {
@@ -21,6 +22,7 @@ export function errorBody(error: ApiError, publicUrl: string): ErrorBody {
 /** What any thrown thing is to the caller; nothing when it is a bug, of which the caller learns no more. */
 export function asApiError(error: unknown): ApiError | undefined {
   if (error instanceof ApiError) return error;
+  if (isDatabaseAway(error)) return databaseAway;
   if (!(error instanceof Error) || !("statusCode" in error)) return undefined;
   return byStatus[Number(error.statusCode)];
 }
@@ -46,6 +48,12 @@ const byNodeCode: Readonly<Record<string, ApiError>> = {
   HPE_HEADER_OVERFLOW: new ApiError(431, 20001, "The headers are too large. Send fewer."),
   ERR_HTTP_REQUEST_TIMEOUT: new ApiError(408, 20001, "The request came too slowly. Send it again."),
 };
+
+const databaseAway = new ApiError(
+  503,
+  20503,
+  "The database cannot be used at this moment. Try again later.",
+);
 
 // What Fastify itself refuses.
 const byStatus: Readonly<Record<number, ApiError>> = {

