@@ -32,10 +32,13 @@ const hotSettings = {
   enable_sort: "off",
 };
 
-/** Opens the pools; nothing connects before the first query. TLS follows `sslmode` in the URL. */
+/**
+ * Opens the pools; nothing connects before the first query. TLS follows `sslmode` in the URL.
+ * The message path goes past a pooler: see docs/decisions/0040-hot-path-past-the-pooler.md.
+ */
 export function connectDatabase(address: DatabaseAddress): Database {
   const sql = openPool(address, CONNECTIONS_MAX, {});
-  const hot = openPool(address, HOT_CONNECTIONS_MAX, isPooled(address) ? {} : hotSettings);
+  const hot = openPool(directAddress(address), HOT_CONNECTIONS_MAX, hotSettings);
   return {
     sql,
     hot,
@@ -50,12 +53,12 @@ export function connectDatabase(address: DatabaseAddress): Database {
 
 /** One connection that no pooler shares: for migrations. */
 export function connectDirect(address: DatabaseAddress): Sql {
-  if (address.kind === "socket") return openPool(address, 1, {});
-  return openPool(
-    { ...address, url: address.directUrl ?? address.url, directUrl: undefined },
-    1,
-    {},
-  );
+  return openPool(directAddress(address), 1, {});
+}
+
+function directAddress(address: DatabaseAddress): DatabaseAddress {
+  if (address.kind === "socket") return address;
+  return { ...address, url: address.directUrl ?? address.url, directUrl: undefined };
 }
 
 /** A pooler in transaction mode keeps neither prepared statements nor session settings. */
@@ -71,7 +74,7 @@ function openPool(address: DatabaseAddress, max: number, settings: Record<string
     connect_timeout: 10,
     max_lifetime: (12 * HOUR) / SECOND,
     onnotice: () => undefined,
-    connection: { application_name: "longwave", ...settings },
+    connection: { application_name: "longwave", TimeZone: "UTC", ...settings },
   };
   if (address.kind === "url") return postgres(address.url, options);
   return postgres({
