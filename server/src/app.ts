@@ -149,7 +149,7 @@ async function buildApp(
     accountToken: (id) => accountBook.token(id) ?? "",
     accountSid: (id) => accountBook.byId(id)?.sid ?? "",
     senderOf: (number, account) => senderBook.find(account, number),
-    findMessage: (account, id) => findMessage(sql, { account, id }),
+    findMessage: (account, id) => findMessage(hot, { account, id }),
     reply: async (reply) => {
       const sender = senderBook.find(reply.account, reply.sender);
       if (sender === undefined) return;
@@ -255,9 +255,9 @@ async function buildApp(
     ...{ publicUrl: url, trustProxy: config.trustProxy, reportBug: report, parseSmppSettings },
     messages: {
       accept: accepter.accept,
-      find: (key: Parameters<typeof findMessage>[1]) => findMessage(sql, key),
+      find: (key: Parameters<typeof findMessage>[1]) => findMessage(hot, key),
       list: ({ sentAfter, ...filter }: { sentAfter?: Date } & Parameters<typeof listMessages>[1]) =>
-        listMessages(sql, {
+        listMessages(hot, {
           ...filter,
           ...(sentAfter === undefined ? {} : { sentFrom: sentAfter }),
         }),
