@@ -90,7 +90,7 @@ create table opt_outs (
   primary key (account, pool, recipient)
 );
 
--- Ownership: shards, writer slots and single-leader chores. All times are the database's clock.
+-- Writer slots and the rights of readers. All times of leases, owners and quotas are the database's clock.
 create table leases (
   kind text not null,
   number int not null,
@@ -98,6 +98,31 @@ create table leases (
   epoch bigint not null,
   expires_at timestamptz not null,
   primary key (kind, number)
+);
+
+-- The processes that send now. Anyone may delete a row that has expired, and only with it does what
+-- that process held become free: a heartbeat that comes too late finds no row and knows.
+create table owners (
+  owner text primary key,
+  expires_at timestamptz not null
+) with (fillfactor = 50);
+
+create table shards (
+  shard smallint primary key,
+  owner text references owners, -- null: free
+  epoch bigint not null default 0, -- rises at each change of owner
+  freed_at timestamptz -- when the last owner's right ended; null: owned, or never was
+);
+insert into shards (shard) select generate_series(0, 255);
+
+-- Shares of limits that several owners use at once. Those of a key never sum to more than its limit.
+create table quotas (
+  key text not null,
+  owner text references owners, -- null: its owner has ended
+  segments_per_second int not null check (segments_per_second >= 0),
+  free_at timestamptz, -- counts until then, because its owner may have sent a moment ago
+  unique (key, owner),
+  check ((owner is null) = (free_at is not null)) -- a share is somebody's, or on its way back
 );
 
 -- Depth of a lane = accepted - departed, in segments: exact with any number of acceptors.

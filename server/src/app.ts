@@ -1,7 +1,6 @@
 import { connect as connectTcp, type Socket } from "node:net";
 import { join } from "node:path";
 import { createAccountBook } from "./accounts/account-book.ts";
-import { readVersion } from "./accounts/store.ts";
 import { createParameters, findSender, readNewMessage } from "./api/2010-04-01/create-message.ts";
 import { createForm } from "./api/form.ts";
 import { longwaveReference, longwaveV1 } from "./api/longwave-v1/longwave-v1.ts";
@@ -34,7 +33,7 @@ import { chooseRoute } from "./routing/choose-route.ts";
 import { createSenderBook } from "./senders/sender-book.ts";
 import { type Simulator, simulatorLogin, startSimulator } from "./simulator/simulator.ts";
 import { holdShards } from "./throughput/leases.ts";
-import { extendLease, takeOneLease } from "./throughput/store.ts";
+import { extendLease, releaseLeases, takeOneLease } from "./throughput/store.ts";
 import { createWebhooks } from "./webhooks/webhooks.ts";
 
 export type App = {
@@ -55,9 +54,9 @@ export type AppOptions = {
   readonly report: (error: unknown) => void;
 };
 
-const REFRESH_MS = 500;
 const LANES_CHANNEL = "longwave_lanes";
 const SLOT_TTL_MS = 5 * MINUTE;
+const SLOT_RENEW_MS = 30 * SECOND;
 const CLOSE_MS_MAX = 10 * SECOND;
 const SIMULATED_RECEIPT_MS = 500;
 
@@ -133,6 +132,13 @@ async function buildApp(
   }
   const { retentionDays } = config;
   closers.push(keepChores({ sql, clock, owner, retentionDays, onError: report }).close);
+  const slotTimer = setInterval(() => {
+    extendLease(sql, { kind: "slot", number: slot, owner, ttlMs: SLOT_TTL_MS }).catch(report);
+  }, SLOT_RENEW_MS);
+  closers.push(async () => {
+    clearInterval(slotTimer);
+    await releaseLeases(sql, owner);
+  });
   const newId = createIdWriter(slot, () => clock().getTime());
   const newWriter = () => {
     const writer = createEventWriter({ sql, owner });
@@ -223,6 +229,10 @@ async function buildApp(
       if (leases === undefined) gained.push(() => dispatcher.gain(shards, notBefore));
       else dispatcher.gain(shards, notBefore);
     },
+    onConfiguration: async () => {
+      await Promise.all([accountBook.refresh(), senderBook.refresh(), connectors.refresh()]);
+      dispatcher.wake();
+    },
   });
   closers.push(leases.close, dispatcher.close);
   for (const gain of gained) gain();
@@ -230,24 +240,6 @@ async function buildApp(
     dispatcher.hint(words.split(",").map(Number));
   });
   closers.push(channel.close);
-
-  let seen = await readVersion(sql);
-  const refresh = async () => {
-    await extendLease(sql, { kind: "slot", number: slot, owner, ttlMs: SLOT_TTL_MS });
-    const current = await readVersion(sql);
-    if (current === seen) return;
-    seen = current;
-    await Promise.all([accountBook.refresh(), senderBook.refresh(), connectors.refresh()]);
-    dispatcher.wake();
-  };
-  let refreshing: Promise<unknown> = Promise.resolve();
-  const refreshTimer = setInterval(() => {
-    refreshing = refreshing.then(refresh).catch(report);
-  }, REFRESH_MS);
-  closers.push(async () => {
-    clearInterval(refreshTimer);
-    await refreshing;
-  });
 
   const url = config.publicUrl ?? `http://${config.host}:${config.port}`;
   const apiNeeds = {

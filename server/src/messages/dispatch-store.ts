@@ -65,7 +65,7 @@ export type ClaimedMessage = {
 };
 
 /**
- * Takes messages out of the queue before their bytes leave, fenced by the shard's epoch. Opt-out
+ * Takes messages out of the queue before their bytes leave, fenced by our heartbeat and the shard's epoch. Opt-out
  * (21610), account state (30002) and validity (30036) are checked again: a message that may not
  * leave fails here. Ids that come back missing belong to another owner or are canceled.
  */
@@ -91,10 +91,10 @@ export async function claimMessages(
       using wanted
       where queue.shard = any(array[wanted.shard]) and queue.lane = any(array[wanted.lane])
         and queue.priority = any(array[wanted.priority]) and queue.id = any(array[wanted.id])
+        and exists (select from owners where owner = ${owner} and expires_at > now())
         and exists (
-          select from leases
-          where kind = 'shard' and number = wanted.shard and owner = ${owner}
-            and epoch = wanted.epoch and expires_at > now()
+          select from shards
+          where shards.shard = wanted.shard and shards.owner = ${owner} and shards.epoch = wanted.epoch
           offset 0
         )
       returning queue.*, wanted.day, wanted.connector, wanted.epoch

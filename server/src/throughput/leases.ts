@@ -1,81 +1,134 @@
 import type { Sql } from "../db/sql.ts";
+import { SECOND } from "../lib/clock.ts";
 import { SHARD_COUNT } from "../lib/message-id.ts";
-import { releaseLeases, renewLeases } from "./store.ts";
+import { createHeartbeat } from "./heartbeat.ts";
+import { createRounds } from "./rounds.ts";
+import { endOwners, freeShards, takeShards } from "./store.ts";
 
-const TTL_MS = 2_000;
 const RENEW_MS = 500;
-/** We stop before the others may begin. */
-const MARGIN_MS = 300;
 /** A limiter's window: the last owner may have sent up to the end of its right. */
-const WINDOW_MS = 1_000;
+const WINDOW_MS = 1 * SECOND;
+/** Answers of carriers that take longer come to an owner that records them all the same. */
+const LEAVE_MS_MAX = 2 * SECOND;
 
 export type ShardLeases = {
   /** The epoch under which we own the shard now; nothing when the right has ended. */
   readonly epochOf: (shard: number) => bigint | undefined;
+  /** As the heartbeat's: for what else we hold by it. */
+  readonly life: () => number | undefined;
   readonly close: () => Promise<void>;
 };
 
-type Held = { epoch: bigint; until: { monotonic: number; wall: number } };
+export type ShardLeaseNeeds = {
+  readonly sql: Sql;
+  readonly owner: string;
+  readonly now: () => number;
+  /** Shards that are ours since this moment, and when their limiters may start (monotonic ms). */
+  readonly onGained: (shards: readonly number[], notBefore: number) => void;
+  /**
+   * Shards to claim nothing of any more. They stay ours until it resolves, for what is claimed
+   * already, and at most two seconds.
+   */
+  readonly onLeaving?: (shards: readonly number[]) => Promise<void>;
+  /** The configuration has another version than at the last call that resolved. */
+  readonly onConfiguration?: (version: bigint) => Promise<void>;
+  readonly onError: (error: unknown) => void;
+};
 
 /**
- * Holds shards by lease rows on the database's clock. A right ends at the earlier of our monotonic
- * and our wall clock's deadline, counted from before the renewal was sent, so that a process that
- * was frozen stops by itself.
+ * Holds our part of the shards as long as our heartbeat lives. Whoever has more than an equal part
+ * leaves some, whoever has fewer takes what is free.
  */
-export async function holdShards(app: {
-  sql: Sql;
-  owner: string;
-  now: () => number;
-  /** Shards that are ours since this moment, and when their limiters may start (monotonic ms). */
-  onGained: (shards: readonly number[], notBefore: number) => void;
-  onError: (error: unknown) => void;
-}): Promise<ShardLeases> {
-  const held = new Map<number, Held>();
+export async function holdShards(app: ShardLeaseNeeds): Promise<ShardLeases> {
+  const heartbeat = createHeartbeat(app);
+  const held = new Map<number, bigint>();
+  const leaving = new Set<number>();
+  let heldLife = 0;
   let isClosed = false;
-  let timer: NodeJS.Timeout | undefined;
+  const configuration = watchConfiguration(app);
 
   const renew = async () => {
-    const until = {
-      monotonic: performance.now() + TTL_MS - MARGIN_MS,
-      wall: app.now() + TTL_MS - MARGIN_MS,
-    };
-    const lease = { kind: "shard", count: SHARD_COUNT, owner: app.owner, ttlMs: TTL_MS };
-    const rows = await renewLeases(app.sql, lease);
-    const gained: number[] = [];
-    let lapsedMs = Number.POSITIVE_INFINITY;
-    for (const row of rows) {
-      if (held.get(row.number)?.epoch !== row.epoch) {
-        gained.push(row.number);
-        lapsedMs = Math.min(lapsedMs, row.lapsedMs);
-      }
-      held.set(row.number, { epoch: row.epoch, until });
+    const beat = await heartbeat.renew();
+    configuration.see(beat.version);
+    // A new life begins with nothing, and so do we after a restore of the database from before.
+    if (beat.life !== heldLife || beat.owned < held.size) {
+      held.clear();
+      leaving.clear();
+      heldLife = beat.life;
     }
-    if (gained.length > 0) {
-      app.onGained(gained, performance.now() + Math.max(0, WINDOW_MS - lapsedMs));
-    }
+    if (beat.ended > 0) await endOwners(app.sql);
+    // Shards that have left, and such as a lost answer gave us without our knowing.
+    if (beat.owned > held.size) await freeShards(app.sql, app.owner, [...held.keys()]);
+    const part = Math.ceil(SHARD_COUNT / beat.live);
+    const staying = held.size - leaving.size;
+    if (staying > part) leave(staying - part);
+    else if (held.size < part && beat.free + beat.ended > 0) await take(part - held.size);
+  };
+  const rounds = createRounds({ everyMs: RENEW_MS, run: renew, onError: app.onError });
+
+  const take = async (count: number) => {
+    const rows = await takeShards(app.sql, { owner: app.owner, count });
+    if (rows.length === 0) return;
+    for (const { shard, epoch } of rows) held.set(shard, epoch);
+    const lapsedMs = Math.min(...rows.map((row) => row.lapsedMs));
+    const notBefore = performance.now() + Math.max(0, WINDOW_MS - lapsedMs);
+    app.onGained(
+      rows.map((row) => row.shard),
+      notBefore,
+    );
   };
 
-  const renewAgain = () => {
-    timer = setTimeout(() => {
-      renew()
-        .catch(app.onError)
-        .finally(() => isClosed || renewAgain());
-    }, RENEW_MS);
+  const leave = (count: number) => {
+    const shards = [...held.keys()].filter((shard) => !leaving.has(shard)).slice(-count);
+    for (const shard of shards) leaving.add(shard);
+    const left = app.onLeaving?.(shards).catch(app.onError);
+    void withinBound(left, LEAVE_MS_MAX).then(() => {
+      for (const shard of shards) if (leaving.delete(shard)) held.delete(shard);
+      rounds.runNow().catch(app.onError);
+    });
   };
 
-  await renew();
-  renewAgain();
+  await rounds.runNow().catch(async (error: unknown) => {
+    await rounds.close();
+    throw error;
+  });
   return {
-    epochOf: (shard) => {
-      const lease = held.get(shard);
-      if (lease === undefined || isClosed) return undefined;
-      const { monotonic, wall } = lease.until;
-      return performance.now() < monotonic && app.now() < wall ? lease.epoch : undefined;
-    },
+    epochOf: (shard) => (heartbeat.life() === heldLife && !isClosed ? held.get(shard) : undefined),
+    life: heartbeat.life,
     close: async () => {
       isClosed = true;
-      clearTimeout(timer);
-      await releaseLeases(app.sql, app.owner);
+      await rounds.close();
+      await configuration.close();
+      await heartbeat.end();
     },
   };
+}
+
+/** Tells of a version until the telling succeeds, one at a time and never in the heartbeat's way. */
+function watchConfiguration(app: Pick<ShardLeaseNeeds, "onConfiguration" | "onError">) {
+  let told: bigint | undefined;
+  let telling: Promise<void> | undefined;
+  return {
+    see: (version: bigint) => {
+      if (version === told || telling !== undefined || app.onConfiguration === undefined) return;
+      telling = app
+        .onConfiguration(version)
+        .then(() => {
+          told = version;
+        }, app.onError)
+        .finally(() => {
+          telling = undefined;
+        });
+    },
+    close: async () => telling,
+  };
+}
+
+async function withinBound(work: Promise<void> | undefined, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const bound = new Promise<void>((done) => {
+    timer = setTimeout(done, ms);
+  });
+  await Promise.race([work, bound]);
+  clearTimeout(timer);
 }
