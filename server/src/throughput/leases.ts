@@ -3,7 +3,7 @@ import { SECOND } from "../lib/clock.ts";
 import { SHARD_COUNT } from "../lib/message-id.ts";
 import { createHeartbeat } from "./heartbeat.ts";
 import { createRounds } from "./rounds.ts";
-import { endOwners, freeShards, takeShards } from "./store.ts";
+import { endOwners, freeShards, type ShardRow, takeShards } from "./store.ts";
 
 const RENEW_MS = 500;
 /** A limiter's window: the last owner may have sent up to the end of its right. */
@@ -68,14 +68,9 @@ export async function holdShards(app: ShardLeaseNeeds): Promise<ShardLeases> {
 
   const take = async (count: number) => {
     const rows = await takeShards(app.sql, { owner: app.owner, count });
-    if (rows.length === 0) return;
     for (const { shard, epoch } of rows) held.set(shard, epoch);
-    const lapsedMs = Math.min(...rows.map((row) => row.lapsedMs));
-    const notBefore = performance.now() + Math.max(0, WINDOW_MS - lapsedMs);
-    app.onGained(
-      rows.map((row) => row.shard),
-      notBefore,
-    );
+    const gained = rows.map((row) => row.shard);
+    if (gained.length > 0) app.onGained(gained, performance.now() + windowLeft(rows));
   };
 
   const leave = (count: number) => {
@@ -102,6 +97,11 @@ export async function holdShards(app: ShardLeaseNeeds): Promise<ShardLeases> {
       await heartbeat.end();
     },
   };
+}
+
+/** How long the last owners' segments still count: of the one whose right ended last. */
+function windowLeft(rows: readonly ShardRow[]): number {
+  return Math.max(0, WINDOW_MS - Math.min(...rows.map((row) => row.lapsedMs)));
 }
 
 /** Tells of a version until the telling succeeds, one at a time and never in the heartbeat's way. */
