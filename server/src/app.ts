@@ -229,6 +229,7 @@ async function buildApp(
       if (leases === undefined) gained.push(() => dispatcher.gain(shards, notBefore));
       else dispatcher.gain(shards, notBefore);
     },
+    onLeaving: (shards) => dispatcher.leave(shards),
     onConfiguration: async () => {
       await Promise.all([accountBook.refresh(), senderBook.refresh(), connectors.refresh()]);
       dispatcher.wake();

@@ -2,7 +2,7 @@ import { untilStored } from "../db/database-errors.ts";
 import type { Sql } from "../db/sql.ts";
 import type { EventWriter } from "../events/log.ts";
 import { createBatcher } from "../lib/batcher.ts";
-import type { MessageId } from "../lib/message-id.ts";
+import { type MessageId, shardOf } from "../lib/message-id.ts";
 import {
   type Claim,
   type ClaimedMessage,
@@ -19,6 +19,8 @@ export type Claimed = { readonly claim: Claim; readonly message: ClaimedMessage 
 /** What this process has taken out of the queue and not recorded yet. */
 export type Claimer = {
   readonly isTaken: (id: MessageId) => boolean;
+  /** Whether messages of these shards are taken. */
+  readonly holdsAny: (shards: ReadonlySet<number>) => boolean;
   /** Claims a message with its batch; false when it is taken already. */
   readonly take: (
     lane: Lane,
@@ -71,6 +73,10 @@ export function createClaimer(app: ClaimerNeeds): Claimer {
 
   return {
     isTaken: (id) => taken.has(id),
+    holdsAny: (shards) => {
+      for (const id of taken) if (shards.has(shardOf(id))) return true;
+      return false;
+    },
     take: (lane, queued, { connector, epoch }) => {
       // A message that was just stored is offered, and may stand in a window that was just read.
       if (taken.has(queued.id)) return false;

@@ -25,6 +25,7 @@ import { createPartWriter, type PartWriter } from "./write-parts.ts";
 
 const RECORD_BATCH_MAX = 1_000;
 const SWEEP_MS = 1 * SECOND;
+const LEAVE_POLL_MS = 20;
 
 export type DispatcherNeeds = {
   readonly hot: Sql;
@@ -48,6 +49,8 @@ export type Dispatcher = {
   readonly hint: (shards: readonly number[]) => void;
   /** Shards that became ours; their limiters start at `notBefore` (monotonic ms). */
   readonly gain: (shards: readonly number[], notBefore: number) => void;
+  /** Claims nothing more from these shards; resolves when nothing of theirs is under way. */
+  readonly leave: (shards: readonly number[]) => Promise<void>;
   /** A connector has free slots again, or what limits lanes has changed. */
   readonly wake: () => void;
   readonly close: () => Promise<void>;
@@ -95,6 +98,11 @@ export function createDispatcher(app: DispatcherNeeds): Dispatcher {
     gain: (shards, notBefore) => {
       book.gain(shards, notBefore);
       sweepSoon();
+    },
+    leave: async (shards) => {
+      book.leave(shards);
+      const left = new Set(shards);
+      while (claimer.holdsAny(left)) await new Promise((done) => setTimeout(done, LEAVE_POLL_MS));
     },
     wake: () => {
       writer.writeAll();

@@ -15,6 +15,9 @@ export type LaneBook = {
   readonly setRate: (lane: Lane, segmentsPerSecond: number) => void;
   /** Shards that became ours: nothing leaves before `notBefore`, and windows are read anew. */
   readonly gain: (shards: readonly number[], notBefore: number) => void;
+  /** Shards that another process is to have: nothing more is claimed from them. */
+  readonly leave: (shards: readonly number[]) => void;
+  readonly isLeaving: (lane: Lane) => boolean;
   /** Windows may lack messages that the queue holds. */
   readonly forgetWindows: () => void;
 };
@@ -25,6 +28,7 @@ export function createLaneBook(app: {
 }): LaneBook {
   const lanes = new Map<number, Lane>();
   const startAfter = new Map<number, number>();
+  const leaving = new Set<number>();
 
   return {
     busy: new Set(),
@@ -46,6 +50,7 @@ export function createLaneBook(app: {
     },
     gain: (shards, notBefore) => {
       const gained = new Set(shards);
+      for (const shard of shards) leaving.delete(shard);
       for (const shard of shards) startAfter.set(shard, notBefore);
       for (const lane of lanes.values()) {
         if (!gained.has(lane.row.shard)) continue;
@@ -53,6 +58,10 @@ export function createLaneBook(app: {
         lane.forget();
       }
     },
+    leave: (shards) => {
+      for (const shard of shards) leaving.add(shard);
+    },
+    isLeaving: (lane) => leaving.has(lane.row.shard),
     forgetWindows: () => {
       for (const lane of lanes.values()) lane.forget();
     },

@@ -68,7 +68,9 @@ function claimFrom(
 ): number {
   const route = app.routeOf(lane.row);
   const epoch = app.epochOf(lane.row.shard);
-  if (route === undefined || epoch === undefined) return Number.POSITIVE_INFINITY;
+  if (route === undefined || epoch === undefined || app.book.isLeaving(lane)) {
+    return Number.POSITIVE_INFINITY;
+  }
   const { connector } = route;
   app.book.setRate(lane, route.segmentsPerSecond);
   let free = slots.get(connector) ?? connector.freeSlots() - app.writer.reservedFor(connector);
