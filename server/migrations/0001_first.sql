@@ -349,9 +349,11 @@ create table idempotency_keys (
   account int not null,
   key text not null,
   request_sha256 bytea not null,
+  message bigint, -- the first id reserved for what is accepted under it; null: it accepts nothing
   response_status smallint, -- null: in flight
   response_body text,
   created_at timestamptz not null,
+  taken_at timestamptz not null, -- by who works on it now; -infinity: nobody does
   primary key (account, key)
 );
 create index on idempotency_keys (created_at);

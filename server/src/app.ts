@@ -244,7 +244,7 @@ async function buildApp(
 
   const url = config.publicUrl ?? `http://${config.host}:${config.port}`;
   const apiNeeds = {
-    ...{ sql, clock, seal, accountBook, senderBook, messageSids, version },
+    ...{ sql, clock, newId, seal, accountBook, senderBook, messageSids, version },
     ...{ publicUrl: url, trustProxy: config.trustProxy, reportBug: report, parseSmppSettings },
     messages: {
       accept: accepter.accept,

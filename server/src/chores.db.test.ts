@@ -41,7 +41,11 @@ test("idempotency keys are forgotten after 24 hours, by one process of an hour",
   const since = new Date(0);
   const hash = Buffer.alloc(32);
   const keep = (key: string, hours: number) =>
-    takeKey(sql, { account: 1, key }, hash, { at: new Date(now - hours * HOUR), since });
+    takeKey(
+      sql,
+      { account: 1, key, requestSha256: hash, message: undefined },
+      { at: new Date(now - hours * HOUR), since, abandonedBefore: since },
+    );
   await keep("old", 25);
   await keep("young", 23);
   const rounds = await Promise.all([choresOf("first"), choresOf("second")]);

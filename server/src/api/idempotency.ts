@@ -1,11 +1,15 @@
 import { createHash } from "node:crypto";
-import { DAY } from "../lib/clock.ts";
+import { isDatabaseAway } from "../db/database-errors.ts";
+import { DAY, MINUTE } from "../lib/clock.ts";
 import { ApiError } from "../lib/errors.ts";
+import type { MessageId } from "../lib/message-id.ts";
 import type { ApiNeeds } from "./needs.ts";
-import { findAnswer, giveKeyBack, storeAnswer, takeKey } from "./store.ts";
+import { findAnswer, giveKeyBack, letKeyGo, storeAnswer, takeKey } from "./store.ts";
 
 /** How long an answer is replayed. */
 export const KEY_LIFE_MS = DAY;
+/** Longer than any request runs, so that who took a key before this has died. */
+export const ABANDONED_AFTER_MS = MINUTE;
 /** Below the 30 s after which an SDK gives up. */
 const IN_FLIGHT_TRIES_MAX = 100;
 const IN_FLIGHT_PAUSE_MS = 200;
@@ -13,18 +17,35 @@ const KEY_LENGTH_MAX = 255;
 
 export type TextAnswer = { readonly status: number; readonly body: string };
 
-type Asked = { readonly account: number; readonly key: string; readonly request: string };
+/** Ids of messages, kept with a key before anything is accepted under it. */
+export type Reservation = {
+  /** The first of them, see `idAfter`. */
+  readonly id: MessageId;
+  /** Somebody ran this request before and may have stored its messages. */
+  readonly isAgain: boolean;
+};
+
+type Needs = Pick<ApiNeeds, "sql" | "clock" | "newId" | "reportBug">;
+
+type Asked = {
+  readonly account: number;
+  readonly key: string;
+  readonly request: string;
+  /** How many messages it accepts; 0 for a request of another kind. */
+  readonly messages: number;
+};
+
+type Run = (reserved: Reservation | undefined) => Promise<TextAnswer>;
 
 /**
  * Runs a request once for its key: later ones get the first answer. A key in flight is waited for.
- * 20409 for another request under the same key, or one whose outcome is unknown. What failed for
- * want of resources or by a bug (429, 5xx) may be tried again.
+ * Another request under the same key is refused (20409).
+ *
+ * What accepts messages is run again when whoever ran it has died, with the ids reserved at first:
+ * the message is stored once. Anything else whose outcome is not certain is never run again: 20409
+ * says so until the key's day is over.
  */
-export async function answerOnce(
-  app: Pick<ApiNeeds, "sql" | "clock" | "reportBug">,
-  asked: Asked,
-  answer: () => Promise<TextAnswer>,
-): Promise<TextAnswer> {
+export async function answerOnce(app: Needs, asked: Asked, run: Run): Promise<TextAnswer> {
   if (asked.key.length > KEY_LENGTH_MAX || !/^[\x21-\x7e]+$/.test(asked.key)) {
     throw new ApiError(
       400,
@@ -32,52 +53,87 @@ export async function answerOnce(
       `An idempotency key has 1 to ${KEY_LENGTH_MAX} visible ASCII characters.`,
     );
   }
-  const at = app.clock();
-  const since = new Date(at.getTime() - KEY_LIFE_MS);
   const sha256 = createHash("sha256").update(asked.request).digest();
-  if (!(await takeKey(app.sql, asked, sha256, { at, since }))) {
-    return firstAnswer(app, asked, sha256);
-  }
-  let first: TextAnswer;
-  try {
-    first = await answer();
-  } catch (error) {
-    await giveKeyBack(app.sql, asked);
-    throw error;
-  }
-  try {
-    if (first.status === 429 || first.status >= 500) await giveKeyBack(app.sql, asked);
-    else await storeAnswer(app.sql, asked, first);
-  } catch (error) {
-    // What the request asked for is done and durable: the caller must not hear that it failed.
-    app.reportBug(error, "idempotency");
+  let first = await runFirst(app, { ...asked, sha256 }, run);
+  for (let tries = 0; first === undefined; tries += 1) {
+    const stored = await findAnswer(app.sql, asked, before(app, ABANDONED_AFTER_MS));
+    if (stored !== undefined && !sha256.equals(stored.requestSha256)) {
+      throw conflict("This idempotency key was used for another request. Use a new key for each.");
+    }
+    if (stored !== undefined && stored.status !== null) {
+      return { status: stored.status, body: stored.body ?? "" };
+    }
+    if (stored?.isAbandoned === true && !stored.isRepeatable) {
+      throw conflict(
+        "What the first request with this key did is not known. Look whether it is there, then use a new key.",
+      );
+    }
+    if (tries === IN_FLIGHT_TRIES_MAX) {
+      throw new ApiError(429, 20429, "The first request with this key still runs. Ask again.");
+    }
+    if (stored === undefined || stored.isAbandoned) {
+      first = await runFirst(app, { ...asked, sha256 }, run);
+    }
+    if (first === undefined) await new Promise((done) => setTimeout(done, IN_FLIGHT_PAUSE_MS));
   }
   return first;
 }
 
-async function firstAnswer(
-  app: Pick<ApiNeeds, "sql">,
-  asked: Asked,
-  sha256: Buffer,
-): Promise<TextAnswer> {
-  for (let tries = 0; tries < IN_FLIGHT_TRIES_MAX; tries += 1) {
-    const stored = await findAnswer(app.sql, asked);
-    if (stored === undefined) {
-      throw new ApiError(429, 20429, "The first request with this key failed. Send it again.");
-    }
-    if (!sha256.equals(stored.requestSha256)) {
-      throw new ApiError(
-        409,
-        20409,
-        "This idempotency key was used for another request. Use a new key for each.",
-      );
-    }
-    if (stored.status !== null) return { status: stored.status, body: stored.body ?? "" };
-    await new Promise((done) => setTimeout(done, IN_FLIGHT_PAUSE_MS));
-  }
-  throw new ApiError(
-    409,
-    20409,
-    "The first request with this key has no answer yet. Look whether its message is in the list.",
+/** Nothing when the key is somebody else's. */
+async function runFirst(
+  app: Needs,
+  asked: Asked & { readonly sha256: Buffer },
+  run: Run,
+): Promise<TextAnswer | undefined> {
+  const at = app.clock();
+  const message = asked.messages > 0 ? app.newId(0, asked.messages) : undefined;
+  const taken = await takeKey(
+    app.sql,
+    { account: asked.account, key: asked.key, requestSha256: asked.sha256, message },
+    { at, since: before(app, KEY_LIFE_MS), abandonedBefore: before(app, ABANDONED_AFTER_MS) },
   );
+  if (taken === undefined) return undefined;
+  const reserved =
+    taken.message === null ? undefined : { id: taken.message, isAgain: taken.message !== message };
+  let answer: TextAnswer;
+  try {
+    answer = await run(reserved);
+  } catch (error) {
+    await endFailed(app, { asked, at, reserved }, error).catch((cause: unknown) =>
+      app.reportBug(cause, "idempotency"),
+    );
+    throw error;
+  }
+  // What the request asked for is done and durable: the caller must not hear that it failed.
+  await storeAnswer(app.sql, asked, answer).catch((error: unknown) =>
+    app.reportBug(error, "idempotency"),
+  );
+  return answer;
+}
+
+/** A refusal of ours is certain, and so is PostgreSQL's; a lost connection leaves doubt. */
+function endFailed(
+  app: Needs,
+  of: {
+    readonly asked: Asked;
+    readonly at: Date;
+    readonly reserved: Reservation | undefined;
+  },
+  error: unknown,
+): Promise<void> {
+  const { asked, at, reserved } = of;
+  if (reserved !== undefined) {
+    // Who ran it before may yet store it, and a bulk may have stored its first slices.
+    const isCertain = error instanceof ApiError && !reserved.isAgain;
+    return isCertain ? giveKeyBack(app.sql, asked, at) : letKeyGo(app.sql, asked, at);
+  }
+  return isDatabaseAway(error) ? Promise.resolve() : giveKeyBack(app.sql, asked, at);
+}
+
+function before(app: Needs, ms: number): Date {
+  return new Date(app.clock().getTime() - ms);
+}
+
+function conflict(why: string): ApiError {
+  return new ApiError(409, 20409, why);
 }

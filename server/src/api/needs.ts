@@ -1,7 +1,7 @@
 import type { AccountBook } from "../accounts/account-book.ts";
 import type { Sql } from "../db/sql.ts";
 import type { Clock } from "../lib/clock.ts";
-import type { MessageId } from "../lib/message-id.ts";
+import type { IdWriter, MessageId } from "../lib/message-id.ts";
 import type { Seal } from "../lib/seal.ts";
 import type { MessageSids } from "../lib/sid.ts";
 import type { NewMessage } from "../messages/accept.ts";
@@ -44,6 +44,7 @@ export type MessagesApi = {
 export type ApiNeeds = {
   readonly sql: Sql;
   readonly clock: Clock;
+  readonly newId: IdWriter;
   readonly seal: Seal;
   readonly accountBook: AccountBook;
   readonly senderBook: SenderBook;

@@ -1,5 +1,6 @@
 import type { Account } from "../accounts/account.ts";
 import type { Form, ParameterTable } from "./form.ts";
+import type { Reservation } from "./idempotency.ts";
 import type { ApiNeeds } from "./needs.ts";
 
 /** A request whose account, credentials and parameters have been checked. */
@@ -12,6 +13,8 @@ export type ApiRequest = {
   readonly form: Form;
   /** As it was asked for, without the query and the prefix of a product. */
   readonly path: string;
+  /** The message's id, when the caller gave an idempotency key. */
+  readonly reserved?: Reservation | undefined;
 };
 
 export type Answer = { readonly status: number; readonly body?: object };
@@ -26,6 +29,8 @@ export type Route = {
   readonly headers?: Readonly<Record<string, string>>;
   /** Whether test credentials may call it. */
   readonly isForTest?: true;
+  /** Whether it accepts a message: under an idempotency key its id is reserved first. */
+  readonly isAccept?: true;
   /** Whether it works on an account that is suspended. */
   readonly isForSuspended?: true;
   readonly handle: (app: ApiNeeds, request: ApiRequest) => Promise<Answer>;

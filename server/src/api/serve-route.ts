@@ -4,7 +4,7 @@ import { ApiError, notFound } from "../lib/errors.ts";
 import { accountNotActive, accountOfPath, authenticateRequest } from "./authentication.ts";
 import { asApiError, errorBody } from "./error-response.ts";
 import { createForm, parsePairs } from "./form.ts";
-import { answerOnce, type TextAnswer } from "./idempotency.ts";
+import { answerOnce, type Reservation, type TextAnswer } from "./idempotency.ts";
 import type { ApiNeeds } from "./needs.ts";
 import { withoutProduct } from "./paths.ts";
 import type { Route } from "./route.ts";
@@ -29,10 +29,10 @@ export function addRoute(server: FastifyInstance, app: ApiNeeds, route: Route): 
       const path = withoutProduct(url);
       const text =
         textOfHeaders(route, request) + (route.method === "GET" ? query : formOf(request));
-      const answer = async (): Promise<TextAnswer> => {
+      const answer = async (reserved?: Reservation): Promise<TextAnswer> => {
         const form = createForm(parsePairs(text), route.parameters);
         const { status, body } = await route.handle(app, {
-          ...{ account, caller, form, path, params: request.params },
+          ...{ account, caller, form, path, params: request.params, reserved },
         });
         return { status, body: body === undefined ? "" : JSON.stringify(body) };
       };
@@ -42,7 +42,10 @@ export function addRoute(server: FastifyInstance, app: ApiNeeds, route: Route): 
           ? await answer()
           : await answerOnceFor(
               app,
-              { account: account.id, key, request: `${path}\n${text}` },
+              {
+                ...{ account: account.id, key, request: `${path}\n${text}` },
+                messages: route.isAccept === true ? 1 : 0,
+              },
               answer,
             );
       reply.code(status);
@@ -84,12 +87,12 @@ function textOfHeaders(route: Route, request: FastifyRequest): string {
 /** A refusal is an answer, too: the same key gets it again. */
 function answerOnceFor(
   app: ApiNeeds,
-  asked: { readonly account: number; readonly key: string; readonly request: string },
-  answer: () => Promise<TextAnswer>,
+  asked: Parameters<typeof answerOnce>[1],
+  answer: (reserved?: Reservation) => Promise<TextAnswer>,
 ): Promise<TextAnswer> {
-  return answerOnce(app, asked, async () => {
+  return answerOnce(app, asked, async (reserved) => {
     try {
-      return await answer();
+      return await answer(reserved);
     } catch (error) {
       const known = asApiError(error);
       if (known === undefined || known.status === 429 || known.status >= 500) throw error;

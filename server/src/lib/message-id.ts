@@ -10,13 +10,14 @@ export const WRITER_SLOT_COUNT = 64;
 const EPOCH_MS = Date.UTC(2024, 0, 1);
 const SEQUENCE_COUNT = 256;
 
-export type IdWriter = (shard: number) => MessageId;
+/** Gives an id, or the first of `count` ids in a row, whose others `idAfter` tells. */
+export type IdWriter = (shard: number, count?: number) => MessageId;
 
 /** Makes ids for one writer slot, which no other process may use at the same time. */
 export function createIdWriter(slot: number, now: () => number): IdWriter {
   let lastMs = 0;
   let sequence = 0;
-  return (shard) => {
+  return (shard, count = 1) => {
     const ms = now() - EPOCH_MS;
     if (ms > lastMs) {
       lastMs = ms;
@@ -29,8 +30,20 @@ export function createIdWriter(slot: number, now: () => number): IdWriter {
       }
     }
     const low = ((shard & 0xff) << 14) | ((slot & 0x3f) << 8) | sequence;
-    return (BigInt(lastMs) << 22n) | BigInt(low);
+    const first = (BigInt(lastMs) << 22n) | BigInt(low);
+    sequence += count - 1;
+    lastMs += Math.floor(sequence / SEQUENCE_COUNT);
+    sequence %= SEQUENCE_COUNT;
+    return first;
   };
+}
+
+/** An id of a row of reserved ones, in the shard that it turns out to belong to. */
+export function idAfter(first: MessageId, at: { index: number; shard: number }): MessageId {
+  const sequence = Number(first & 0xffn) + at.index;
+  const ms = (first >> 22n) + BigInt(Math.floor(sequence / SEQUENCE_COUNT));
+  const slot = first & 0x3f00n;
+  return (ms << 22n) | BigInt((at.shard & 0xff) << 14) | slot | BigInt(sequence % SEQUENCE_COUNT);
 }
 
 export function shardOf(id: MessageId): number {

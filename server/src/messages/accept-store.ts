@@ -22,6 +22,8 @@ export type AcceptedRow = {
   readonly statusCallback: string | undefined;
   readonly isSimulated: boolean;
   readonly options: MessageOptions | undefined;
+  /** Its id was reserved before: an earlier attempt, of which nobody heard, may have stored it. */
+  readonly mayBeStored: boolean;
 };
 
 export type MessageOptions = {

@@ -4,7 +4,14 @@ import type { EventWriter } from "../events/log.ts";
 import { createBatcher } from "../lib/batcher.ts";
 import { type Clock, SECOND } from "../lib/clock.ts";
 import { ApiError } from "../lib/errors.ts";
-import { createdAt, type IdWriter, SHARD_COUNT, shardOf } from "../lib/message-id.ts";
+import {
+  createdAt,
+  type IdWriter,
+  idAfter,
+  type MessageId,
+  SHARD_COUNT,
+  shardOf,
+} from "../lib/message-id.ts";
 import { isCleanText, segmentBody } from "../segments/segment.ts";
 import { smartEncode } from "../segments/smart-encoding.ts";
 import {
@@ -28,6 +35,8 @@ const WAITING_MAX = 20_000;
 const DEFAULT_PRIORITY: Priority = 2;
 
 export type NewMessage = {
+  /** Reserved before, in any shard: however often it is accepted, it is stored once. */
+  readonly id?: MessageId;
   readonly account: number;
   readonly sender: {
     readonly number: string;
@@ -140,7 +149,7 @@ function createDecider(app: AccepterNeeds): (message: NewMessage) => Promise<Acc
     const shard = shardOfPool(message.account, pool);
     const key = { account: message.account, pool, sender: message.sender.number };
     const lane = await laneOf(shard, key);
-    const id = app.newId(shard);
+    const id = message.id === undefined ? app.newId(shard) : idInPool(message.id, key);
     const { encoding, segments } = segmentBody(body);
     const validityS = message.validityS ?? VALIDITY_SECONDS_MAX;
     return {
@@ -154,12 +163,21 @@ function createDecider(app: AccepterNeeds): (message: NewMessage) => Promise<Acc
       statusCallback: message.statusCallback,
       isSimulated: app.isSimulated(message.sender.connector),
       options: optionsOf(message),
+      mayBeStored: message.id !== undefined,
     };
   };
 }
 
 export function shardOfPool(account: number, pool: string): number {
   return crc32(`${account} ${pool}`) % SHARD_COUNT;
+}
+
+/** What a reserved id becomes: the same number in the shard of its message's pool. */
+export function idInPool(
+  reserved: MessageId,
+  { account, pool }: { readonly account: number; readonly pool: string },
+): MessageId {
+  return idAfter(reserved, { index: 0, shard: shardOfPool(account, pool) });
 }
 
 function capacityOf(sender: NewMessage["sender"]): number {

@@ -22,6 +22,7 @@ let account = 0;
 const submitted: Submission[] = [];
 let answer: (submission: Submission) => SubmitResult;
 let slots = 100;
+const newId = createIdWriter(1, () => clock().getTime());
 const accepted = (submission: Submission): SubmitResult => ({
   kind: "accepted",
   carrierMessageId: `${submission.id}-${submission.part}`,
@@ -73,7 +74,7 @@ beforeAll(async () => {
   });
   for (const gain of gained) dispatcher.gain(...gain);
   accepter = createAccepter({
-    ...{ hot, clock, newId: createIdWriter(1, () => clock().getTime()) },
+    ...{ hot, clock, newId },
     writers: { single: writer(), bulk: writer() },
     isSimulated: () => false,
     onStored: (rows) => dispatcher.offer(rows),
@@ -188,6 +189,25 @@ test("a full lane refuses with 21611 and stores nothing", async () => {
   const results = await accepter.acceptBulk(bulk);
   expect(results.filter((result) => !(result instanceof Error)).length).toBe(255);
   expect(results.at(-1)).toMatchObject({ code: 21611 });
+  slots = 100;
+});
+
+test("a message accepted again under its reserved id is stored once, whatever changed since", async () => {
+  slots = 0;
+  const id = newId(0);
+  const small = { ...sender("+12025550011", 0.1), maxQueueSeconds: 10 };
+  const reserved = text("+12025550011", { id, sender: small });
+  const first = await accepter.accept(reserved);
+  expect((await accepter.accept(reserved)).id).toBe(first.id);
+  await accepter.acceptBulk(
+    Array.from({ length: 254 }, () => text("+12025550011", { sender: small })),
+  );
+  await expect(accepter.accept(text("+12025550011", { sender: small }))).rejects.toMatchObject({
+    code: 21611,
+  });
+  expect((await accepter.accept(reserved)).id).toBe(first.id);
+  const rows = await database.sql`select id from queue where id = ${String(first.id)}::bigint`;
+  expect(rows.length).toBe(1);
   slots = 100;
 });
 

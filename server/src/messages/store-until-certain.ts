@@ -22,8 +22,11 @@ export async function storeUntilCertain(
       const verdicts = await writer.commit(rows.length, (stamp) =>
         storeAccepted(app.hot, rows, stamp),
       );
-      if (attempt > 1) {
-        const ids = rows.map((row) => row.id);
+      const doubtful = rows.filter(
+        (row) => (attempt > 1 || row.mayBeStored) && verdicts.get(row.id) !== "stored",
+      );
+      if (doubtful.length > 0) {
+        const ids = doubtful.map((row) => row.id);
         for (const id of await findStored(app.hot, ids)) verdicts.set(id, "stored");
       }
       return verdicts;

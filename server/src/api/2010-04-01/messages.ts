@@ -1,5 +1,6 @@
 import { ApiError } from "../../lib/errors.ts";
 import { newSid } from "../../lib/sid.ts";
+import { idInPool } from "../../messages/accept.ts";
 import type { Message } from "../../messages/message.ts";
 import { parsePhoneNumber } from "../../numbers/phone-number.ts";
 import type { ParameterTable } from "../form.ts";
@@ -28,6 +29,7 @@ export const messageRoutes: readonly Route[] = [
     parameters: createParameters,
     headers: { "x-longwave-priority": "Priority" },
     isForTest: true,
+    isAccept: true,
     handle: createMessage,
   },
   {
@@ -67,9 +69,16 @@ async function createMessage(app: ApiNeeds, request: ApiRequest): Promise<Answer
     return { status: 201, body: showMessage(request.account, newSid("SM", at), shown) };
   }
   const account = request.account.id;
+  const { reserved } = request;
+  if (reserved?.isAgain === true) {
+    const id = idInPool(reserved.id, { account, pool: parsePhoneNumber(from) ?? from });
+    const stored = await app.messages.find({ account, id });
+    if (stored !== undefined) return answer(app, request, stored, 201);
+  }
   const sender = findSender(app, account, from, request);
   const message = await app.messages.accept({
     ...{ account, sender, recipient: to, body, direction: "outbound-api", ...options },
+    ...(reserved === undefined ? {} : { id: reserved.id }),
   });
   return answer(app, request, message, 201);
 }

@@ -1,5 +1,6 @@
 import type { Account } from "../../accounts/account.ts";
 import { ApiError, invalidParameter } from "../../lib/errors.ts";
+import { idAfter } from "../../lib/message-id.ts";
 import type { MessageSids } from "../../lib/sid.ts";
 import type { NewMessage } from "../../messages/accept.ts";
 import type { Message } from "../../messages/message.ts";
@@ -29,7 +30,7 @@ export function bulkRoutes(app: BulkNeeds): Route[] {
       path: "/Messages/Bulk",
       id: "CreateMessagesBulk",
       summary: "Sending many messages",
-      isOnce: true,
+      messagesOnce: (body) => messagesOf(body).length,
       body: { type: "json", schema: requestSchema },
       answer: { status: 200, schema: answerSchema },
       handle: (call) => createBulk(app, call),
@@ -37,9 +38,12 @@ export function bulkRoutes(app: BulkNeeds): Route[] {
   ];
 }
 
-async function createBulk(app: BulkNeeds, { account, body }: Call) {
-  const { messages } = body as { messages: unknown[] }; // by the schema
-  const read = await readAll(app, account, messages);
+async function createBulk(app: BulkNeeds, { account, body, reserved }: Call) {
+  const read = (await readAll(app, account, messagesOf(body))).map((item, index) =>
+    item instanceof ApiError || reserved === undefined
+      ? item
+      : { ...item, id: idAfter(reserved.id, { index, shard: 0 }) },
+  );
   const good = read.filter((item): item is NewMessage => !(item instanceof ApiError));
   const accepted = (await app.acceptBulk(good)).values();
   const results = read.map((item, index) => {
@@ -49,6 +53,10 @@ async function createBulk(app: BulkNeeds, { account, body }: Call) {
   });
   const refused = results.filter((result) => "code" in result).length;
   return { accepted: results.length - refused, refused, messages: results };
+}
+
+function messagesOf(body: unknown): readonly unknown[] {
+  return (body as { messages: unknown[] }).messages; // by the schema
 }
 
 async function readAll(

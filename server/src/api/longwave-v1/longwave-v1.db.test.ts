@@ -5,6 +5,7 @@ import { type AccountBook, createAccountBook } from "../../accounts/account-book
 import { createAccount } from "../../accounts/create-account.ts";
 import { systemClock as clock } from "../../lib/clock.ts";
 import { ApiError, invalidParameter } from "../../lib/errors.ts";
+import { createIdWriter } from "../../lib/message-id.ts";
 import { createSeal } from "../../lib/seal.ts";
 import { createMessageSids } from "../../lib/sid.ts";
 import type { NewMessage } from "../../messages/accept.ts";
@@ -46,6 +47,7 @@ afterAll(async () => {
 function createServer(): FastifyInstance {
   const needs = {
     ...{ sql: database.sql, seal, clock, accountBook, messageSids, version: "1.2.3" },
+    newId: createIdWriter(1, () => clock().getTime()),
     readNewMessage: (account: { id: number }, form: Readonly<Record<string, unknown>>) => {
       if (form.To === "nobody") throw new ApiError(400, 21211, "Not a number.");
       return {

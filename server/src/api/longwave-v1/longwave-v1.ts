@@ -5,7 +5,7 @@ import type { AccountBook } from "../../accounts/account-book.ts";
 import { CsvError } from "../../lib/csv.ts";
 import { ApiError, invalidParameter, notFound, tooManyRequests } from "../../lib/errors.ts";
 import { authenticateRequest } from "../authentication.ts";
-import { answerOnce } from "../idempotency.ts";
+import { answerOnce, type Reservation } from "../idempotency.ts";
 import type { ApiNeeds } from "../needs.ts";
 import { type BulkNeeds, bulkRoutes } from "./bulk.ts";
 import { type ConnectorNeeds, connectorRoutes } from "./connectors.ts";
@@ -22,6 +22,7 @@ export type LongwaveNeeds = BulkNeeds &
   InventoryNeeds &
   ConnectorNeeds & {
     readonly accountBook: AccountBook;
+    readonly newId: ApiNeeds["newId"];
     readonly reportBug: ApiNeeds["reportBug"];
     /** Of Longwave, for the OpenAPI document. */
     readonly version: string;
@@ -93,18 +94,23 @@ function serve(server: FastifyInstance, app: LongwaveNeeds, route: Route, gate: 
     handler: async (request, reply) => {
       const call = readCall(request, gate.accountOf(request));
       checkFit(route, request);
-      const answer = () => answerOf(route, call);
+      const answer = (reserved?: Reservation) => answerOf(route, { ...call, reserved });
       reply.status(route.answer.status);
       if ("csv" in route.answer) {
         reply.type("text/csv; charset=utf-8");
         return reply.send(Readable.from((await answer()) as AsyncIterable<string>)); // by its answer
       }
       const key = request.headers["idempotency-key"];
-      if (!route.isOnce || typeof key !== "string") return reply.send(await answer());
-      const asked = { account: call.account.id, key, request: JSON.stringify(call.body) };
-      const once = await answerOnce(app, asked, async () => ({
+      if (route.messagesOnce === undefined || typeof key !== "string") {
+        return reply.send(await answer());
+      }
+      const asked = {
+        ...{ account: call.account.id, key, request: JSON.stringify(call.body) },
+        messages: route.messagesOnce(call.body),
+      };
+      const once = await answerOnce(app, asked, async (reserved) => ({
         status: route.answer.status,
-        body: JSON.stringify(await answer()),
+        body: JSON.stringify(await answer(reserved)),
       }));
       return reply.type("application/json; charset=utf-8").send(once.body);
     },

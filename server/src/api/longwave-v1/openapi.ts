@@ -49,7 +49,7 @@ function describeOperation(route: Route): Json {
     parameters: [
       ...pathParameters(route),
       ...queryParameters(route),
-      ...(route.isOnce ? [idempotencyKey] : []),
+      ...(route.messagesOnce ? [idempotencyKey] : []),
     ],
     ...(route.body === undefined ? {} : { requestBody: describeBody(route.body) }),
     responses: { [route.answer.status]: describeAnswer(route), default: errorAnswer },
@@ -61,7 +61,8 @@ const errorAnswer = { $ref: "#/components/responses/Error" };
 const idempotencyKey = {
   name: "Idempotency-Key",
   in: "header",
-  description: "For 24 hours the same request under this key gets the first answer.",
+  description:
+    "For 24 hours the same request under this key gets the first answer, and its messages are sent once.",
   schema: { type: "string", maxLength: 255 },
 };
 

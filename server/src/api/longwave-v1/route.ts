@@ -2,6 +2,7 @@ import type { Readable } from "node:stream";
 import type { FastifyRequest } from "fastify";
 import type { Account } from "../../accounts/account.ts";
 import { ApiError, invalidParameter } from "../../lib/errors.ts";
+import type { Reservation } from "../idempotency.ts";
 
 /** JSON Schema 2020-12, as OpenAPI 3.1 has it. */
 export type Schema = { readonly [keyword: string]: unknown };
@@ -14,8 +15,8 @@ export type Route = {
   readonly id: string;
   readonly summary: string;
   readonly isForOperator?: boolean;
-  /** Whether an Idempotency-Key gets the first answer again. */
-  readonly isOnce?: boolean;
+  /** An Idempotency-Key gets the first answer again: how many messages a body accepts. */
+  readonly messagesOnce?: (body: unknown) => number;
   readonly query?: Readonly<Record<string, Schema>>;
   readonly body?: { readonly type: "json"; readonly schema: Schema } | { readonly type: "csv" };
   readonly answer: Answer;
@@ -34,6 +35,8 @@ export type Call = {
   readonly params: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string | number | undefined>>;
   readonly body: unknown;
+  /** The ids of its messages, when the caller gave an idempotency key. */
+  readonly reserved?: Reservation | undefined;
   /** Checks a value that no schema of the route covers; texts become numbers where these belong. */
   readonly readAs: (schema: Schema, value: unknown, name: string) => unknown;
 };

@@ -1,0 +1,23 @@
+import { expect, test } from "vitest";
+import { createdAt, createIdWriter, idAfter, shardOf } from "./message-id.ts";
+
+test("ids reserved in a row are nobody else's, in whatever shard they end", () => {
+  let now = Date.UTC(2026, 10, 24);
+  const newId = createIdWriter(5, () => now);
+  const seen = [newId(1)];
+  for (const count of [1, 300, 2]) {
+    const first = newId(0, count);
+    for (let index = 0; index < count; index += 1) {
+      seen.push(idAfter(first, { index, shard: (index * 7) % 256 }));
+    }
+    seen.push(newId(255));
+    now += 1;
+  }
+  expect(new Set(seen.map((id) => id & ~0x3fc000n)).size).toBe(seen.length);
+});
+
+test("a reserved id keeps its time and takes its shard", () => {
+  const now = Date.UTC(2026, 10, 24);
+  const id = idAfter(createIdWriter(63, () => now)(0), { index: 0, shard: 200 });
+  expect([shardOf(id), createdAt(id).getTime()]).toEqual([200, now]);
+});
