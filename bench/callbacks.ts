@@ -9,6 +9,7 @@ import type { AddressInfo } from "node:net";
 import postgres from "postgres";
 import { systemClock } from "../server/src/lib/clock.ts";
 import { createGuardedDialer } from "../server/src/lib/guarded-dialer.ts";
+import { createIdWriter } from "../server/src/lib/message-id.ts";
 import { createSeal } from "../server/src/lib/seal.ts";
 import { createMessageSids } from "../server/src/lib/sid.ts";
 import { createWebhooks } from "../server/src/webhooks/webhooks.ts";
@@ -44,6 +45,7 @@ async function measure(databaseUrl: string): Promise<void> {
   const webhooks = createWebhooks({
     sql,
     clock: systemClock,
+    newId: createIdWriter(0, Date.now),
     sids: createMessageSids(seal.keyFor("message-sid")),
     seal,
     dialer: {

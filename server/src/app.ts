@@ -151,7 +151,7 @@ async function buildApp(
   const changes = newWriter();
   const messageApp = { sql, clock, changes };
   const webhooks = createWebhooks({
-    ...{ sql: hot, clock, sids: messageSids, seal, dialer },
+    ...{ sql: hot, clock, newId, sids: messageSids, seal, dialer },
     accountToken: (id) => accountBook.token(id) ?? "",
     accountSid: (id) => accountBook.byId(id)?.sid ?? "",
     senderOf: (number, account) => senderBook.find(account, number),
@@ -159,9 +159,9 @@ async function buildApp(
     reply: async (reply) => {
       const sender = senderBook.find(reply.account, reply.sender);
       if (sender === undefined) return;
-      const { account, recipient, body, statusCallback } = reply;
+      const { id, account, recipient, body, statusCallback } = reply;
       await accepter.accept({
-        ...{ account, sender, recipient, body, direction: "outbound-reply" },
+        ...{ id, account, sender, recipient, body, direction: "outbound-reply" },
         ...(statusCallback === undefined ? {} : { statusCallback }),
       });
     },

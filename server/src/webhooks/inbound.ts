@@ -1,12 +1,13 @@
+import type { Sql } from "../db/sql.ts";
 import { MINUTE } from "../lib/clock.ts";
 import { ApiError } from "../lib/errors.ts";
-import type { MessageId } from "../lib/message-id.ts";
+import { type IdWriter, idAfter, type MessageId } from "../lib/message-id.ts";
 import type { MessageSids } from "../lib/sid.ts";
 import type { Message } from "../messages/message.ts";
 import { countryOf, parsePhoneNumber } from "../numbers/phone-number.ts";
 import type { AttemptLog } from "./attempt-log.ts";
 import { type Caller, callCustomer, hostOf, shownUrl } from "./call.ts";
-import type { Retry } from "./store.ts";
+import { type Retry, reserveReplies } from "./store.ts";
 import { parseTwiml, type TwimlReply } from "./twiml.ts";
 import { errorCodeOf, type Verdict, verdictOn } from "./verdict.ts";
 
@@ -17,8 +18,10 @@ export type SenderWebhooks = {
   readonly smsFallbackMethod: "GET" | "POST";
 };
 
-/** A reply to an inbound message. `(inReplyTo, index)` is the same when a reply is asked for again. */
+/** A reply to an inbound message. */
 export type Reply = {
+  /** Reserved, and the same when the reply is asked for again: it is to be accepted once. */
+  readonly id: MessageId;
   readonly account: number;
   readonly sender: string;
   readonly recipient: string;
@@ -26,10 +29,11 @@ export type Reply = {
   readonly mediaUrls: readonly string[];
   readonly statusCallback: string | undefined;
   readonly inReplyTo: MessageId;
-  readonly index: number;
 };
 
 export type InboundNeeds = Caller & {
+  sql: Sql;
+  newId: IdWriter;
   sids: MessageSids;
   accountSid: (account: number) => string;
   senderOf: (number: string, account: number) => SenderWebhooks | undefined;
@@ -61,7 +65,9 @@ export async function tellInbound(app: InboundNeeds, row: Retry): Promise<Verdic
   const script = await fetchScript(app, { row, message, webhooks });
   if (script.kind === "stopped") return script.verdict;
   const isTooLate = app.clock().getTime() - row.firstAt.getTime() > TWIML_RUNS_FOR_MS;
-  if (!isTooLate) await acceptReplies(app, message, script.replies);
+  if (!isTooLate && script.replies.length > 0) {
+    await acceptReplies(app, { row, message }, script.replies);
+  }
   return { kind: "done", isHostWell: true };
 }
 
@@ -131,14 +137,21 @@ async function fetchDocument(app: InboundNeeds, subject: Subject, document: Docu
   return { verdict: verdictOn(answer, app.clock()), twiml };
 }
 
+/**
+ * The ids are in the webhook's row before anything is accepted: when the process dies before the
+ * row is done, the webhook comes again, and its replies are not sent a second time.
+ */
 async function acceptReplies(
   app: InboundNeeds,
-  message: Message,
+  { row, message }: { readonly row: Retry; readonly message: Message },
   replies: readonly TwimlReply[],
 ): Promise<void> {
+  const first = await reserveReplies(app.sql, row.retry, app.newId(0, REPLIES_MAX));
+  if (first === undefined) return;
   for (const [index, reply] of replies.slice(0, REPLIES_MAX).entries()) {
     try {
       await app.reply({
+        id: idAfter(first, { index, shard: 0 }),
         account: message.account,
         sender: reply.from ?? message.recipient,
         recipient: reply.to ?? message.sender,
@@ -146,7 +159,6 @@ async function acceptReplies(
         mediaUrls: reply.mediaUrls,
         statusCallback: reply.statusCallback,
         inReplyTo: message.id,
-        index,
       });
     } catch (error) {
       if (!(error instanceof ApiError) || error.status >= 500) throw error;

@@ -126,6 +126,21 @@ export async function takeDueRetries(
   `;
 }
 
+/** Keeps the first id of a webhook's replies in its row, unless one is there; gives the one kept. */
+export async function reserveReplies(
+  sql: Sql,
+  retry: bigint,
+  firstId: MessageId,
+): Promise<MessageId | undefined> {
+  const [row] = await sql<{ firstId: MessageId }[]>`
+    update retries
+    set data = jsonb_build_object('replies', ${String(firstId)}::text) || data
+    where retry = ${retry}
+    returning (data ->> 'replies')::bigint as "firstId"
+  `;
+  return row?.firstId;
+}
+
 export async function postponeRetry(
   sql: Sql,
   retry: bigint,

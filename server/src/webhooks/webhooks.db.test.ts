@@ -28,6 +28,8 @@ let origin = "";
 let answer: (request: Request, response: ServerResponse) => void;
 const requests: Request[] = [];
 const replies: Reply[] = [];
+/** A reply whose process dies after it was accepted, the first time. */
+const dies = "Dies";
 const messages = new Map<bigint, Message>();
 const server = createServer((request, response) => {
   let body = "";
@@ -59,6 +61,7 @@ beforeEach(() => {
   webhooks = createWebhooks({
     sql: database.sql,
     clock: systemClock,
+    newId,
     sids,
     seal,
     dialer,
@@ -73,6 +76,7 @@ beforeEach(() => {
     findMessage: async (_account, id) => messages.get(id),
     reply: async (reply) => {
       replies.push(reply);
+      if (reply.body === dies && replies.length <= 2) throw new Error("The process died.");
     },
   });
 });
@@ -194,6 +198,25 @@ test("TwiML in the answer to an inbound text is accepted as a reply", async () =
       { body: "Hello back", sender: "+14155552671", recipient: "+12025550123", inReplyTo: id },
     ]);
   expect(requests[0]?.form).toMatchObject({ Body: "Hello", FromCountry: "US", NumSegments: "1" });
+});
+
+test("a process that dies after it accepted a reply leaves the same ids to the next call", async () => {
+  answer = (_request, response) => {
+    response.setHeader("content-type", "text/xml");
+    response.end(`<Response><Message>One</Message><Message>${dies}</Message></Response>`);
+  };
+  const id = await appendInbound("Hello");
+  await expect.poll(() => replies.length).toBe(2);
+  await expect.poll(() => webhooks.state().lastError).toContain("died");
+  await database.sql`update retries set due_at = now() where id = ${String(id)}::bigint`;
+  webhooks.notify();
+  await expect.poll(() => replies.length).toBe(4);
+  const [first, second, third, fourth] = replies.map((reply) => reply.id);
+  expect([third, fourth]).toEqual([first, second]);
+  expect(first).not.toBe(second);
+  await expect
+    .poll(() => database.sql`select from retries where id = ${String(id)}::bigint`)
+    .toHaveLength(0);
 });
 
 test("the fallback URL answers when the first one fails, and learns why", async () => {

@@ -13,7 +13,7 @@ import { retellStatus, tellStatuses } from "./status-callbacks.ts";
 
 export type WebhookNeeds = Pick<
   InboundNeeds,
-  "accountToken" | "accountSid" | "senderOf" | "findMessage" | "reply"
+  "accountToken" | "accountSid" | "senderOf" | "findMessage" | "newId" | "reply"
 > & {
   sql: Sql;
   clock: Clock;
