@@ -294,7 +294,7 @@ create table retries (
   retry bigint generated always as identity primary key,
   due_at timestamptz not null,
   host text not null,
-  kind text not null check (kind in ('status', 'inbound')),
+  kind text not null check (kind in ('status', 'inbound', 'replay')), -- replay: inbound again, its TwiML not run
   account int not null,
   id bigint not null, -- the message
   attempt smallint not null,

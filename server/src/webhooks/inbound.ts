@@ -65,7 +65,7 @@ export async function tellInbound(app: InboundNeeds, row: Retry): Promise<Verdic
   const script = await fetchScript(app, { row, message, webhooks });
   if (script.kind === "stopped") return script.verdict;
   const isTooLate = app.clock().getTime() - row.firstAt.getTime() > TWIML_RUNS_FOR_MS;
-  if (!isTooLate && script.replies.length > 0) {
+  if (!isTooLate && row.kind === "inbound" && script.replies.length > 0) {
     await acceptReplies(app, { row, message }, script.replies);
   }
   return { kind: "done", isHostWell: true };

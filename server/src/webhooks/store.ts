@@ -20,7 +20,7 @@ export type Attempt = {
 export type NewRetry = {
   readonly dueAt: Date;
   readonly host: string;
-  readonly kind: "status" | "inbound";
+  readonly kind: "status" | "inbound" | "replay";
   readonly account: number;
   readonly id: MessageId;
   /** Attempts made so far. */
@@ -100,6 +100,24 @@ export async function insertRetries(sql: Sql, retries: readonly NewRetry[]): Pro
     returning retry
   `;
   return inserted.map((row) => row.retry);
+}
+
+/** Has the webhook of an inbound message called once more, now, whatever became of the first. */
+export async function insertReplay(
+  sql: Sql,
+  message: { readonly account: number; readonly id: MessageId; readonly host: string },
+  at: Date,
+): Promise<void> {
+  await sql`
+    insert into retries (due_at, host, kind, account, id, attempt, first_at, data)
+    select ${at}, ${message.host}, 'replay', ${message.account}, ${message.id}::bigint, 0, ${at},
+      jsonb_strip_nulls(jsonb_build_object('keyword', (
+        select data ->> 'keyword'
+        from events
+        where id = ${message.id} and kind = 'received'
+        limit 1
+      )))
+  `;
 }
 
 /**

@@ -48,6 +48,7 @@ function createServer(): FastifyInstance {
   const needs = {
     ...{ sql: database.sql, seal, clock, accountBook, messageSids, version: "1.2.3" },
     newId: createIdWriter(1, () => clock().getTime()),
+    senderBook: { find: () => undefined },
     readNewMessage: (account: { id: number }, form: Readonly<Record<string, unknown>>) => {
       if (form.To === "nobody") throw new ApiError(400, 21211, "Not a number.");
       return {
@@ -329,6 +330,7 @@ test("the OpenAPI document names every path", async () => {
   expect(Object.keys(body.paths)).toEqual([
     "/Messages/Bulk",
     "/Messages/{sid}/Timeline",
+    "/Messages/{sid}/Replay",
     "/OptOuts",
     "/OptOuts/{pool}/{recipient}",
     "/OptOuts/Import",

@@ -13,11 +13,13 @@ import { type InventoryNeeds, inventoryRoutes } from "./inventory.ts";
 import { describeRoutes } from "./openapi.ts";
 import { type OptOutNeeds, optOutRoutes } from "./opt-outs.ts";
 import { renderReference } from "./reference-page.ts";
+import { type ReplayNeeds, replayRoutes } from "./replay.ts";
 import { type Call, checkAccess, misfit, type Route, readCall } from "./route.ts";
 import { type TimelineNeeds, timelineRoutes } from "./timeline.ts";
 
 export type LongwaveNeeds = BulkNeeds &
   TimelineNeeds &
+  ReplayNeeds &
   OptOutNeeds &
   InventoryNeeds &
   ConnectorNeeds & {
@@ -74,6 +76,7 @@ export function longwaveRoutes(app: LongwaveNeeds): Route[] {
   return [
     ...bulkRoutes(app),
     ...timelineRoutes(app),
+    ...replayRoutes(app),
     ...optOutRoutes(app),
     ...inventoryRoutes(app),
     ...connectorRoutes(app),
