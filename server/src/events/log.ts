@@ -1,5 +1,6 @@
 import type { Sql } from "../db/sql.ts";
-import { closeWriters, insertWriter } from "./store.ts";
+import { MINUTE } from "../lib/clock.ts";
+import { closeFailedWriters, closeWriters, insertWriter } from "./store.ts";
 
 /** Where a batch's events go in the log: its writer and the number of its first event. */
 export type Stamp = { readonly writer: bigint; readonly firstSeq: bigint };
@@ -14,10 +15,21 @@ export type EventWriter = {
   close: () => Promise<void>;
 };
 
-export function createEventWriter(app: { sql: Sql; owner: string }): EventWriter {
+export type EventWriterNeeds = {
+  readonly sql: Sql;
+  readonly owner: string;
+  /** How long a failed batch may be on its way to PostgreSQL before its transaction begins. */
+  readonly failedBatchMs?: number;
+};
+
+/** Far beyond any network's and pooler's delay. */
+const FAILED_BATCH_MS = MINUTE;
+
+export function createEventWriter(app: EventWriterNeeds): EventWriter {
   let writer: bigint | undefined;
   let nextSeq = 1n;
   let last: Promise<unknown> = Promise.resolve();
+  const failed = keepFailed(app);
 
   const runNext = async <Result>(count: number, run: (stamp: Stamp) => Promise<Result>) => {
     if (writer === undefined) {
@@ -27,9 +39,12 @@ export function createEventWriter(app: { sql: Sql; owner: string }): EventWriter
     const stamp = { writer, firstSeq: nextSeq };
     nextSeq += BigInt(count);
     try {
-      return await run(stamp);
+      const result = await run(stamp);
+      failed.closeSoon();
+      return result;
     } catch (error) {
       // Whether the batch was committed is not certain, so its numbers are not used again.
+      failed.add(writer);
       writer = undefined;
       throw error;
     }
@@ -43,7 +58,42 @@ export function createEventWriter(app: { sql: Sql; owner: string }): EventWriter
     },
     close: async () => {
       await last;
+      await failed.close();
       if (writer !== undefined) await closeWriters(app.sql, [writer]);
     },
+  };
+}
+
+/**
+ * Writers whose last batch failed. Readers stop looking at a closed one, and a batch whose COMMIT
+ * was lost may still run: so they are closed only once PostgreSQL is known to have ended it. What
+ * is left at the end of the process, the hour's chores close.
+ */
+function keepFailed(app: EventWriterNeeds) {
+  const waitMs = app.failedBatchMs ?? FAILED_BATCH_MS;
+  let writers: bigint[] = [];
+  let lastFailedAt = 0;
+  let triedAt = 0;
+  let closing: Promise<void> = Promise.resolve();
+
+  const close = async (agoMs: number) => {
+    const closed = await closeFailedWriters(app.sql, [...writers], agoMs);
+    writers = writers.filter((writer) => !closed.includes(writer));
+  };
+
+  return {
+    add: (writer: bigint) => {
+      writers.push(writer);
+      lastFailedAt = performance.now();
+    },
+    /** After a batch that succeeded: costs nothing unless a writer waits and its time has come. */
+    closeSoon: () => {
+      const now = performance.now();
+      if (writers.length === 0 || now < Math.max(lastFailedAt, triedAt) + waitMs) return;
+      triedAt = now;
+      // PostgreSQL may be away again: the next batch after another minute tries, too.
+      closing = close(waitMs).catch(() => undefined);
+    },
+    close: () => closing,
   };
 }

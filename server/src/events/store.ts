@@ -20,6 +20,30 @@ export async function closeWriters(sql: Sql, writers: readonly bigint[]): Promis
   `;
 }
 
+/**
+ * Closes writers whose last batch failed before `agoMs`, if that can be committed no more: every
+ * transaction that began before it failed has ended. Tells which were closed.
+ */
+export async function closeFailedWriters(
+  sql: Sql,
+  writers: readonly bigint[],
+  agoMs: number,
+): Promise<bigint[]> {
+  const rows = await sql<{ writer: bigint }[]>`
+    update writers
+    set is_closed = true
+    where writer = any(${writers.map(String)}::bigint[])
+      and not exists (
+        select from pg_stat_activity
+        where datname = current_database() and backend_type = 'client backend'
+          and pid <> pg_backend_pid()
+          and xact_start < clock_timestamp() - ${agoMs} * interval '1 millisecond'
+      )
+    returning writer
+  `;
+  return rows.map((row) => row.writer);
+}
+
 /** An event as readers see it. */
 export type LogEvent = {
   readonly writer: bigint;

@@ -68,6 +68,6 @@ test("a receipt is durable when it is taken, also when its submission comes much
 test("a close does not wait for submissions: what is early is parked", async () => {
   const recorded = receipts.record("carrier", String(newId(1)), delivered);
   await receipts.close();
-  await recorded;
   expect(await count()).toEqual({ parked: 1, matched: 0 });
+  await recorded;
 });

@@ -81,7 +81,9 @@ export function createReceipts(app: {
   });
   const departures = createDepartureBell();
   let isClosed = false;
-  const young = new Set<Promise<unknown>>();
+  let young = 0;
+  /** Every record under way: one may turn out to be early only after close() began. */
+  const recording = new Set<Promise<unknown>>();
 
   /** Tries again at each departure, and at last parks what still has no submission. */
   const waitForSubmission = async (row: ReceiptRow, ringsBefore: number) => {
@@ -118,6 +120,16 @@ export function createReceipts(app: {
     );
   };
 
+  const recordOne = async (row: ReceiptRow) => {
+    const isYoung = !isClosed && young < YOUNG_COUNT_MAX;
+    const seen = departures.count();
+    if ((await batcher.add({ ...row, isYoung })) === "durable") return;
+    young += 1;
+    await waitForSubmission(row, seen).finally(() => {
+      young -= 1;
+    });
+  };
+
   let sweeping: Promise<unknown> = Promise.resolve();
   const timer = setInterval(() => {
     sweeping = sweeping.then(sweep).catch(app.onError);
@@ -125,20 +137,17 @@ export function createReceipts(app: {
 
   return {
     record: async (carrierAccount, carrierKey, receipt) => {
-      const row = { carrierAccount, carrierKey, receipt, receivedAt: app.clock() };
-      const isYoung = !isClosed && young.size < YOUNG_COUNT_MAX;
-      const seen = departures.count();
-      if ((await batcher.add({ ...row, isYoung })) === "durable") return;
-      const waiting = waitForSubmission(row, seen);
-      young.add(waiting);
-      await waiting.finally(() => young.delete(waiting));
+      const receivedAt = app.clock();
+      const recorded = recordOne({ carrierAccount, carrierKey, receipt, receivedAt });
+      recording.add(recorded);
+      await recorded.finally(() => recording.delete(recorded));
     },
     notify: departures.ring,
     close: async () => {
       clearInterval(timer);
       isClosed = true;
       departures.ring();
-      await Promise.allSettled(young);
+      await Promise.allSettled(recording);
       await sweeping;
       await batcher.close();
     },
