@@ -62,7 +62,7 @@ const acceptedRow = (id: MessageId): AcceptedRow => ({
   ...{ id, account, lane, laneCapacity: 1_000_000, pool: "+1", direction: "outbound-api" },
   ...{ sender: "+1", recipient: "+12025550123", body: "Hello", encoding: "GSM-7", segments: 1 },
   ...{ priority: 0, validUntil: new Date(now.getTime() + DAY), statusCallback: undefined },
-  ...{ isSimulated: false, options: undefined },
+  ...{ mayBeStored: false, isSimulated: false, options: undefined },
 });
 const claimOf = (id: MessageId): Claim => ({
   ...{ shard, lane, priority: 0, id, attempt: 1, segments: 1, connector: "c", epoch: 1n },
