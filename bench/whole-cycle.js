@@ -5,7 +5,7 @@
  */
 import { createChild } from "./child.js";
 import { numberOption, options } from "./options.js";
-import { cpuByFolder } from "./profile.js";
+import { cpuByFolder, readProfile } from "./profile.js";
 import { startServer } from "./server.js";
 
 const SENDER = "55501";
@@ -53,7 +53,7 @@ try {
   };
   await server.stop();
   if (options.profile === true)
-    result.cpuByFolder = cpuByFolder(server.profileFolder, sent.accepted);
+    result.cpuByFolder = cpuByFolder(readProfile(server.profileFolder), sent.accepted);
   console.log(JSON.stringify(result, null, 2));
 } finally {
   await server.stop();
