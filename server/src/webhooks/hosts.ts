@@ -9,16 +9,18 @@ export type Hosts = {
    * Runs the call now or when a slot is free; nothing when the host has no room. The call tells
    * whether the host was well, or nothing if it was not asked.
    */
-  run: (host: string, call: () => Promise<boolean | undefined>) => Promise<void> | undefined;
+  run: (host: string, call: HostCall) => Promise<void> | undefined;
   /** When the host may be tried again, if its breaker is open. */
   closedUntil: (host: string) => Date | undefined;
-  /** Hosts that take nothing now. */
-  full: () => string[];
   state: () => { hosts: number; running: number; waiting: number; open: number };
 };
 
-const CONCURRENCY_PER_HOST = 32;
-const WAITING_PER_HOST = 2_000;
+export type HostCall = () => Promise<boolean | undefined>;
+
+/** As many connections as the dialer opens to one origin. */
+const CONCURRENCY_PER_HOST = 64;
+/** Above one batch of events and the retries in work for one host, so only a fault reaches it. */
+const WAITING_PER_HOST = 2_500;
 const FAILURES_TO_OPEN = 10;
 const OPEN_MS = 30 * SECOND;
 const HOSTS_REMEMBERED = 10_000;
@@ -28,55 +30,38 @@ type Host = { running: number; waiting: (() => void)[]; failures: number; openUn
 export function createHosts(clock: Clock): Hosts {
   const hosts = new Map<string, Host>();
   const isOpen = (host: Host) => host.openUntilMs > clock().getTime();
-  const isFull = (host: Host) => host.waiting.length >= WAITING_PER_HOST;
 
-  const hostOf = (name: string) => {
-    const known = hosts.get(name);
-    if (known !== undefined) return known;
-    if (hosts.size >= HOSTS_REMEMBERED) forgetIdle(hosts);
-    const host: Host = { running: 0, waiting: [], failures: 0, openUntilMs: 0 };
-    hosts.set(name, host);
-    return host;
-  };
-
-  const finish = (host: Host, isWell: boolean | undefined) => {
-    if (isWell === true) host.failures = 0;
-    if (isWell === false) host.failures += 1;
-    if (isWell === false && host.failures >= FAILURES_TO_OPEN)
-      host.openUntilMs = clock().getTime() + OPEN_MS;
-    const next = host.waiting.shift();
-    if (next === undefined) host.running -= 1;
-    else next();
+  const start = async (host: Host, call: HostCall) => {
+    let isWell: boolean | undefined = false;
+    try {
+      isWell = await call();
+    } finally {
+      noteHealth(host, isWell, clock);
+      const next = host.waiting.shift();
+      if (next === undefined) host.running -= 1;
+      else next();
+    }
   };
 
   return {
     run: (name, call) => {
-      const host = hostOf(name);
+      const host = knownHost(hosts, name);
       if (isOpen(host)) return undefined;
       // After a pause one call tells whether the host is back; the others wait for it.
       const slots = host.failures >= FAILURES_TO_OPEN ? 1 : CONCURRENCY_PER_HOST;
-      if (host.running >= slots && (isFull(host) || slots === 1)) return undefined;
-      const start = async () => {
-        let isWell: boolean | undefined = false;
-        try {
-          isWell = await call();
-        } finally {
-          finish(host, isWell);
-        }
-      };
       if (host.running < slots) {
         host.running += 1;
-        return start();
+        return start(host, call);
       }
+      if (slots === 1 || host.waiting.length >= WAITING_PER_HOST) return undefined;
       return new Promise<void>((resolve, reject) => {
-        host.waiting.push(() => void start().then(resolve, reject));
+        host.waiting.push(() => void start(host, call).then(resolve, reject));
       });
     },
     closedUntil: (name) => {
       const host = hosts.get(name);
       return host !== undefined && isOpen(host) ? new Date(host.openUntilMs) : undefined;
     },
-    full: () => [...hosts].filter(([, host]) => isFull(host)).map(([name]) => name),
     state: () => {
       const all = [...hosts.values()];
       return {
@@ -87,6 +72,22 @@ export function createHosts(clock: Clock): Hosts {
       };
     },
   };
+}
+
+function knownHost(hosts: Map<string, Host>, name: string): Host {
+  const known = hosts.get(name);
+  if (known !== undefined) return known;
+  if (hosts.size >= HOSTS_REMEMBERED) forgetIdle(hosts);
+  const host: Host = { running: 0, waiting: [], failures: 0, openUntilMs: 0 };
+  hosts.set(name, host);
+  return host;
+}
+
+function noteHealth(host: Host, isWell: boolean | undefined, clock: Clock): void {
+  if (isWell === true) host.failures = 0;
+  if (isWell === false) host.failures += 1;
+  if (isWell === false && host.failures >= FAILURES_TO_OPEN)
+    host.openUntilMs = clock().getTime() + OPEN_MS;
 }
 
 function forgetIdle(hosts: Map<string, Host>): void {

@@ -30,16 +30,26 @@ type Job = {
   readonly host: string;
 };
 
-/** A first attempt under way. */
+/** A first attempt; its host may have refused it at once. */
 type Flight = {
   readonly job: Job;
-  phase: "waiting" | "started" | "abandoned";
-  verdict: Verdict | undefined;
-  readonly done: Promise<void>;
+  phase: "waiting" | "started" | "landed" | "abandoned";
+  verdict: Verdict;
+  done: Promise<void>;
 };
 
-/** How long a batch of events waits for its calls before the rest goes to `retries`, in milliseconds. */
+/**
+ * How long a batch of events waits for its calls before the rest goes to `retries`, in
+ * milliseconds: other hosts' events stand behind it.
+ */
 const PATIENCE_MS = 250;
+/**
+ * The same while all events of the batch are one host's and it answers fast enough to end in this
+ * time: nobody else is known to wait, and a row in `retries` costs as much as a call.
+ */
+const PATIENCE_ALONE_MS = 8 * PATIENCE_MS;
+
+const skipped: Verdict = { kind: "skipped" };
 
 // Twilio tells no status that a message has from its creation on.
 const toldStatuses = new Set([
@@ -63,39 +73,9 @@ export async function tellStatuses(
 ): Promise<void> {
   const jobs = events.flatMap(jobOf);
   if (jobs.length === 0) return;
-  const refused: Job[] = [];
-  const flights: Flight[] = [];
-  for (const job of jobs) {
-    const flight = takeOff(app, job);
-    if (flight === undefined) refused.push(job);
-    else flights.push(flight);
-  }
-  await settledOrPatience(flights);
-  for (const flight of flights) if (flight.phase === "waiting") flight.phase = "abandoned";
-
-  const rows = [...refused.map((job) => newRetry(app, job, { kind: "skipped" }))];
-  const pending: { flight: Flight; index: number }[] = [];
-  for (const flight of flights) {
-    if (flight.phase === "started" && flight.verdict === undefined) {
-      pending.push({ flight, index: rows.length });
-      const dueAt = new Date(app.clock().getTime() + HIDDEN_MS);
-      rows.push({ ...newRetry(app, flight.job, { kind: "skipped" }), dueAt });
-    } else {
-      const verdict = flight.verdict ?? { kind: "skipped" as const };
-      if (isKept(verdict)) rows.push(newRetry(app, flight.job, verdict));
-    }
-  }
-  if (rows.length === 0) return;
-  const numbers = await insertRetries(app.sql, rows);
-  for (const { flight, index } of pending) {
-    const retry = numbers[index];
-    if (retry === undefined) continue;
-    const row = { retry, host: flight.job.host, attempt: 0 };
-    // Should this fail, the row comes due by itself.
-    flight.done
-      .then(() => retries.settle(row, flight.verdict ?? { kind: "skipped" }))
-      .catch(() => undefined);
-  }
+  const flights = jobs.map((job) => takeOff(app, job));
+  await landedOrPatience(flights);
+  await keepRest(app, flights, retries);
 }
 
 /** A further attempt at a status that waits in `retries`. */
@@ -119,34 +99,67 @@ function jobOfData(row: Pick<Job, "account" | "id" | "data">, attempt: number): 
   return host === "" ? undefined : { account, id, data, attempt, url, status, host };
 }
 
-function takeOff(app: Needs, job: Job): Flight | undefined {
-  const flight: { -readonly [Key in keyof Flight]: Flight[Key] } = {
-    job,
-    phase: "waiting",
-    verdict: undefined,
-    done: Promise.resolve(),
-  };
+function takeOff(app: Needs, job: Job): Flight {
+  const flight: Flight = { job, phase: "waiting", verdict: skipped, done: Promise.resolve() };
   const done = app.hosts.run(job.host, async () => {
-    if (flight.phase === "abandoned" || app.hosts.closedUntil(job.host) !== undefined) {
-      return undefined;
+    if (flight.phase === "abandoned") return undefined;
+    if (app.hosts.closedUntil(job.host) === undefined) {
+      flight.phase = "started";
+      flight.verdict = await tell(app, job);
     }
-    flight.phase = "started";
-    const verdict = await tell(app, job);
-    flight.verdict = verdict;
-    return verdict.kind === "skipped" ? undefined : verdict.isHostWell;
+    flight.phase = "landed";
+    return flight.verdict.kind === "skipped" ? undefined : flight.verdict.isHostWell;
   });
-  if (done === undefined) return undefined;
-  flight.done = done;
+  if (done === undefined) flight.phase = "landed";
+  else flight.done = done;
   return flight;
 }
 
-async function settledOrPatience(flights: readonly Flight[]): Promise<void> {
+/** Returns when all have landed or no more patience is due. */
+async function landedOrPatience(flights: readonly Flight[]): Promise<void> {
+  const isAlone = flights.every(({ job }) => job.host === flights[0]?.job.host);
+  const patienceMs = isAlone ? PATIENCE_ALONE_MS : PATIENCE_MS;
+  const all = Promise.allSettled(flights.map(({ done }) => done));
+  for (let waitedMs = PATIENCE_MS; waitedMs <= patienceMs; waitedMs += PATIENCE_MS) {
+    await withinMs(all, PATIENCE_MS);
+    const landed = flights.filter(({ phase }) => phase === "landed").length;
+    const isOnCourse = landed * patienceMs >= flights.length * waitedMs;
+    if (landed === flights.length || !isOnCourse) return;
+  }
+}
+
+async function withinMs(work: Promise<unknown>, ms: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
-  const patience = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, PATIENCE_MS);
+  const timeout = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
   });
-  await Promise.race([patience, Promise.allSettled(flights.map((flight) => flight.done))]);
+  await Promise.race([work, timeout]);
   clearTimeout(timer);
+}
+
+/** Writes what is to be tried again or not known yet into `retries`; calls under way settle their rows. */
+async function keepRest(
+  app: Needs,
+  flights: readonly Flight[],
+  retries: Pick<RetryQueue, "settle">,
+): Promise<void> {
+  const kept = flights.filter(({ phase, verdict }) => phase !== "landed" || isKept(verdict));
+  if (kept.length === 0) return;
+  const hiddenUntil = new Date(app.clock().getTime() + HIDDEN_MS);
+  const rows = kept.map((flight) => {
+    const row = newRetry(app, flight.job, flight.verdict);
+    if (flight.phase === "waiting") flight.phase = "abandoned";
+    return flight.phase === "started" ? { ...row, dueAt: hiddenUntil } : row;
+  });
+  const underWay = kept.map(({ phase }) => phase === "started");
+  const numbers = await insertRetries(app.sql, rows);
+  kept.forEach((flight, index) => {
+    const retry = numbers[index];
+    if (underWay[index] !== true || retry === undefined) return;
+    const row = { retry, host: flight.job.host, attempt: 0 };
+    // Should this fail, the row comes due by itself.
+    flight.done.then(() => retries.settle(row, flight.verdict)).catch(() => undefined);
+  });
 }
 
 function isKept(verdict: Verdict): boolean {

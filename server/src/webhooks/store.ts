@@ -159,18 +159,31 @@ export async function reserveReplies(
   return row?.firstId;
 }
 
-export async function postponeRetry(
-  sql: Sql,
-  retry: bigint,
-  next: { dueAt: Date; attempt: number; host: string },
-): Promise<void> {
-  await sql`
-    update retries
-    set due_at = ${next.dueAt}, attempt = ${next.attempt}, host = ${next.host}
-    where retry = ${retry}
-  `;
-}
+/** What becomes of a retry: due again, or nothing more when it has no `dueAt`. */
+export type NextTry = {
+  readonly retry: bigint;
+  /** Attempts made so far. */
+  readonly attempt: number;
+  readonly dueAt: Date | undefined;
+};
 
-export async function deleteRetries(sql: Sql, retries: readonly bigint[]): Promise<void> {
-  await sql`delete from retries where retry = any(${retries.map(String)}::bigint[])`;
+export async function settleRetries(sql: Sql, rows: readonly NextTry[]): Promise<void> {
+  await sql`
+    with item as materialized (
+      select *
+      from unnest(
+        ${rows.map(({ retry }) => String(retry))}::bigint[],
+        ${rows.map(({ attempt }) => attempt)}::smallint[],
+        ${rows.map(({ dueAt }) => dueAt?.toISOString() ?? null)}::text[]::timestamptz[]
+      ) as item(retry, attempt, due_at)
+    ), ended as (
+      delete from retries
+      using item
+      where retries.retry = any(array[item.retry]) and item.due_at is null
+    )
+    update retries
+    set due_at = item.due_at, attempt = item.attempt
+    from item
+    where retries.retry = any(array[item.retry]) and item.due_at is not null
+  `;
 }

@@ -97,6 +97,24 @@ async function appendEvent(kind: string, data: Record<string, unknown>): Promise
   return id;
 }
 
+async function appendEvents(count: number, data: Record<string, unknown>): Promise<void> {
+  const { sql } = database;
+  await sql`
+    with writer as (insert into writers (owner) values ('test') returning writer)
+    insert into events (writer, seq, day, at, kind, account, id, data)
+    select writer, number, current_date, now(), 'sent', 1, number, ${sql.json(data as never)}
+    from writer, generate_series(1, ${count}) as number
+  `;
+  webhooks.notify();
+}
+
+async function lastRetry(): Promise<bigint> {
+  const [row] = await database.sql<{ last: bigint }[]>`
+    select coalesce(pg_sequence_last_value('retries_retry_seq'), 0) as last
+  `;
+  return row?.last ?? 0n;
+}
+
 async function appendInbound(body: string): Promise<bigint> {
   const id = newId(3);
   const now = systemClock();
@@ -183,6 +201,36 @@ test("a silent host does not delay another host", async () => {
   await appendEvent("sent", message(`${origin.replace("127.0.0.1", "localhost")}/well`));
   await expect.poll(() => requests.filter((request) => request.path === "/well").length).toBe(1);
   expect(performance.now() - started).toBeLessThan(2_000);
+  for (const response of held) response.end();
+});
+
+test("a busy host that goes on answering gets its statuses without a row in retries", async () => {
+  answer = (_request, response) => setTimeout(() => response.end(), 60);
+  const before = await lastRetry();
+  await appendEvents(320, message(`${origin}/busy`));
+  await expect.poll(() => requests.length, { timeout: 10_000 }).toBe(320);
+  expect(await lastRetry()).toBe(before);
+});
+
+test("the retries of a silent host do not delay another host's", async () => {
+  const held: ServerResponse[] = [];
+  answer = (request, response) => {
+    if (request.path === "/silent") held.push(response);
+    else response.end();
+  };
+  const row = { kind: "status", account: 1, attempt: 1, firstAt: new Date(0) } as const;
+  const retry = (url: string, dueAt: number) => ({
+    ...{ ...row, id: newId(3), host: new URL(url).host, dueAt: new Date(dueAt) },
+    data: { ...message(url), status: "sent" },
+  });
+  const silent = Array.from({ length: 1_200 }, () => retry(`${origin}/silent`, 0));
+  const well = retry(`${origin.replace("127.0.0.1", "localhost")}/well`, 1);
+  await insertRetries(database.sql, [...silent, well]);
+  webhooks.notify();
+  await expect.poll(() => requests.filter(({ path }) => path === "/well").length).toBe(1);
+  expect(webhooks.state()).toMatchObject({ running: 64, waiting: 436 });
+  await database.sql`delete from retries`;
+  answer = (_request, response) => response.end();
   for (const response of held) response.end();
 });
 
