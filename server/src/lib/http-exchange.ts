@@ -50,6 +50,7 @@ export function exchange(dispatcher: Dispatcher, request: HttpRequest): Promise<
     } catch {
       answer.onResponseError(undefined, new Error("The request could not be written."));
     }
+    answer.onDispatched();
   });
 }
 
@@ -58,55 +59,80 @@ function createAnswer(request: HttpRequest, resolve: (result: Exchange) => void)
   let isDone = false;
   let status = 0;
   let headers: IncomingHttpHeaders = {};
-  const chunks: Buffer[] = [];
-  let bytes = 0;
+  const body = createBody();
 
   const settle = (result: Exchange) => {
     if (isDone) return;
     isDone = true;
-    clearTimeout(phaseTimer);
-    clearTimeout(totalTimer);
+    patience.end();
     resolve(result);
   };
   const giveUp = (reason: FailureReason) => {
     settle({ kind: "failed", reason });
     controller?.abort(new Error(reason));
   };
-  const answered = (isTruncated: boolean) => {
-    const body = Buffer.concat(chunks).toString("utf8");
-    settle({ kind: "answered", status, headers, body, isTruncated });
-  };
-  let phaseTimer = setTimeout(() => giveUp("connect-timeout"), request.connectMs);
-  const totalTimer = setTimeout(() => giveUp("read-timeout"), request.totalMs);
+  const patience = createPatience(request.totalMs, giveUp);
+  const answered = (isTruncated: boolean) =>
+    settle({ kind: "answered", status, headers, body: body.text(), isTruncated });
 
   return {
+    onDispatched: () => {
+      // On a free connection it has started meanwhile, and needs no timer for the connecting.
+      if (!isDone && controller === undefined) patience.wait(request.connectMs, "connect-timeout");
+    },
     onRequestStart: (started: Dispatcher.DispatchController) => {
       controller = started;
-      if (isDone) return started.abort(new Error("too late"));
-      clearTimeout(phaseTimer);
-      phaseTimer = setTimeout(() => giveUp("read-timeout"), request.readMs);
+      if (isDone) started.abort(new Error("too late"));
+      else patience.wait(request.readMs, "read-timeout");
     },
     onResponseStart: (
       _controller: Dispatcher.DispatchController,
       statusCode: number,
       received: IncomingHttpHeaders,
     ) => {
-      clearTimeout(phaseTimer);
+      if (!isDone && request.readMs < request.totalMs) {
+        patience.wait(request.totalMs, "read-timeout");
+      }
       status = statusCode;
       headers = received;
     },
     onResponseData: (_controller: Dispatcher.DispatchController, chunk: Buffer) => {
-      if (isDone) return;
-      const room = responseBytesMax - bytes;
-      chunks.push(chunk.subarray(0, room));
-      bytes += chunk.length;
-      if (chunk.length <= room) return;
+      if (isDone || body.add(chunk)) return;
       answered(true);
       controller?.abort(new Error("The answer is too long."));
     },
     onResponseEnd: () => answered(false),
     onResponseError: (_controller: Dispatcher.DispatchController | undefined, error: Error) =>
       settle({ kind: "failed", reason: reasonOf(error) }),
+  };
+}
+
+/** One timer, for the phase under way and for all of it: each costs, and most answers come at once. */
+function createPatience(totalMs: number, giveUp: (reason: FailureReason) => void) {
+  const startedAt = performance.now();
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    wait: (phaseMs: number, reason: FailureReason) => {
+      clearTimeout(timer);
+      const leftMs = totalMs - (performance.now() - startedAt);
+      timer = setTimeout(giveUp, Math.max(Math.min(phaseMs, leftMs), 1), reason);
+    },
+    end: () => clearTimeout(timer),
+  };
+}
+
+function createBody() {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  return {
+    /** False when it does not fit; what fits is kept. */
+    add: (chunk: Buffer): boolean => {
+      const room = responseBytesMax - bytes;
+      chunks.push(chunk.subarray(0, room));
+      bytes += chunk.length;
+      return chunk.length <= room;
+    },
+    text: () => (chunks.length === 0 ? "" : Buffer.concat(chunks).toString("utf8")),
   };
 }
 

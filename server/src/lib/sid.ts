@@ -20,12 +20,27 @@ export type MessageSids = {
   idOf: (sid: string) => MessageId | undefined;
 };
 
+/** So many sids are remembered, and as many older ones: the API and each callback ask for the same. */
+const RECENT_MAX = 10_000;
+
 export function createMessageSids(key: Buffer): MessageSids {
   const mac = (hex: string) => createHmac("sha256", key).update(`SM${hex}`).digest().subarray(0, 8);
+  let recent = new Map<MessageId, Sid>();
+  let older = recent;
+  const remember = (id: MessageId, sid: Sid) => {
+    if (recent.size >= RECENT_MAX) {
+      older = recent;
+      recent = new Map();
+    }
+    recent.set(id, sid);
+    return sid;
+  };
   return {
     sidOf: (id) => {
+      const known = recent.get(id) ?? older.get(id);
+      if (known !== undefined) return known;
       const hex = id.toString(16).padStart(16, "0");
-      return `SM${hex}${mac(hex).toString("hex")}`;
+      return remember(id, `SM${hex}${mac(hex).toString("hex")}`);
     },
     idOf: (sid) => {
       if (!isSid("SM", sid)) return undefined;

@@ -3,7 +3,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { GuardedDialer } from "../lib/guarded-dialer.ts";
 import type { Exchange } from "../lib/http-exchange.ts";
 import { createRecentMap } from "../numbers/recent-map.ts";
-import { parseTarget, type RetryPolicy, type Target } from "./overrides.ts";
+import { parseTarget, type RetryPolicy } from "./overrides.ts";
 import { standardWebhookHeaders, twilioSignature } from "./sign.ts";
 
 export type Caller = {
@@ -33,13 +33,15 @@ export type CallResult = {
 
 /** Calls a customer, signed, with the immediate retries that the URL's fragment asks for. */
 export async function callCustomer(app: Caller, call: Call): Promise<CallResult> {
-  const { target } = partsOf(call.url);
-  const started = app.clock().getTime();
-  const { request, url } = signedRequest(app, call, target);
+  const parts = partsOf(call.url);
+  const { target } = parts;
+  const at = app.clock();
+  const { request, url } = signedRequest(app, call, { parts, at });
+  let durationMs = 0;
   for (let retries = 0; ; retries += 1) {
-    const left = target.totalMs - (app.clock().getTime() - started);
-    const answer = await app.dialer.request({ ...request, totalMs: Math.max(left, 1) });
-    const durationMs = app.clock().getTime() - started;
+    const totalMs = Math.max(target.totalMs - durationMs, 1);
+    const answer = await app.dialer.request({ ...request, totalMs });
+    durationMs = app.clock().getTime() - at.getTime();
     const isOver = retries >= target.retryCount || durationMs >= target.totalMs;
     if (isOver || !isRetried(answer, target.retryPolicies)) {
       return { answer, url, durationMs, retries };
@@ -59,10 +61,15 @@ export function shownUrl(url: string): string {
 
 /** Callback URLs whose parts are remembered: many messages share one. */
 const URLS_REMEMBERED = 2_000;
-const remembered = createRecentMap<ReturnType<typeof readParts>>(URLS_REMEMBERED);
+const remembered = createRecentMap<Parts>(URLS_REMEMBERED);
 
-function partsOf(url: string) {
-  return remembered.get(url, readParts);
+type Parts = ReturnType<typeof readParts>;
+let last: { readonly url: string; readonly parts: Parts } | undefined;
+
+/** Most often it is the same URL again. */
+function partsOf(url: string): Parts {
+  if (last?.url !== url) last = { url, parts: remembered.get(url, readParts) };
+  return last.parts;
 }
 
 function readParts(configured: string) {
@@ -72,21 +79,23 @@ function readParts(configured: string) {
   return { target, parsed, host: parsed?.host ?? "", shown };
 }
 
-function signedRequest(app: Caller, call: Call, target: Target) {
+function signedRequest(app: Caller, call: Call, { parts, at }: { parts: Parts; at: Date }) {
+  const { target } = parts;
   const isPost = call.method === "POST";
   const encoded = encodeForm(call.form);
   const body = isPost ? encoded : "";
   const url = isPost ? target.url : withQuery(target.url, encoded);
-  const parsed = (isPost ? partsOf(call.url).parsed : undefined) ?? new URL(url);
+  const parsed = (isPost ? parts.parsed : undefined) ?? new URL(url);
+  const headers = standardWebhookHeaders(app.webhookKey(call.account), {
+    id: call.webhookId,
+    at,
+    body,
+  });
+  headers.accept = "*/*";
+  headers["user-agent"] = "Longwave";
+  headers["i-twilio-idempotency-token"] = call.webhookId;
   const token = app.accountToken(call.account);
-  const key = app.webhookKey(call.account);
-  const headers: Record<string, string> = {
-    accept: "*/*",
-    "user-agent": "Longwave",
-    "x-twilio-signature": twilioSignature(token, url, isPost ? call.form : {}),
-    "i-twilio-idempotency-token": call.webhookId,
-    ...standardWebhookHeaders(key, { id: call.webhookId, at: app.clock(), body }),
-  };
+  headers["x-twilio-signature"] = twilioSignature(token, url, isPost ? call.form : {});
   if (isPost) headers["content-type"] = "application/x-www-form-urlencoded; charset=UTF-8";
   if (parsed.username !== "") headers.authorization = basicAuthorization(parsed);
   const { connectMs, readMs } = target;

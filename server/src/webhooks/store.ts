@@ -1,5 +1,4 @@
 import type { Sql } from "../db/sql.ts";
-import { utcDay } from "../lib/clock.ts";
 import type { MessageId } from "../lib/message-id.ts";
 
 /** One call to a customer. The URL is without credentials, query and fragment. */
@@ -34,19 +33,22 @@ export type Retry = NewRetry & { readonly retry: bigint };
 const ATTEMPTS_LISTED_MAX = 200;
 
 export async function insertAttempts(sql: Sql, attempts: readonly Attempt[]): Promise<void> {
-  const rows = attempts.map((attempt) => ({
-    id: attempt.id.toString(),
-    day: utcDay(attempt.at),
-    at: attempt.at.toISOString(),
-    account: attempt.account,
-    kind: attempt.kind,
-    about: attempt.about,
-    attempt: attempt.attempt,
-    url: attempt.url,
-    http_status: attempt.httpStatus ?? null,
-    error: attempt.error ?? null,
-    duration_ms: attempt.durationMs,
-  }));
+  const rows = attempts.map((attempt) => {
+    const at = attempt.at.toISOString();
+    return {
+      id: attempt.id.toString(),
+      day: at.slice(0, 10),
+      at,
+      account: attempt.account,
+      kind: attempt.kind,
+      about: attempt.about,
+      attempt: attempt.attempt,
+      url: attempt.url,
+      http_status: attempt.httpStatus ?? null,
+      error: attempt.error ?? null,
+      duration_ms: attempt.durationMs,
+    };
+  });
   await sql`
     insert into callback_attempts
       (id, day, at, account, kind, about, attempt, url, http_status, error, duration_ms)
