@@ -145,24 +145,23 @@ export async function settleMessages(
 /** Keeps receipts that came before the answer to their submission. */
 export async function parkReceipts(
   sql: Sql,
-  rows: readonly (ReceiptRow & { readonly tries: number; readonly dueAt: Date })[],
+  rows: readonly ReceiptRow[],
+  dueAt: Date,
 ): Promise<void> {
   await sql`
     insert into parked_receipts (carrier_account, carrier_key, due_at, tries, received_at, receipt)
-    select *
+    select carrier_account, carrier_key, ${dueAt}, 0, received_at, receipt
     from unnest(
       ${rows.map((row) => row.carrierAccount)}::text[], ${rows.map((row) => row.carrierKey)}::text[],
-      ${rows.map((row) => row.dueAt.toISOString())}::text[]::timestamptz[],
-      ${rows.map((row) => row.tries)}::smallint[],
       ${rows.map((row) => row.receivedAt.toISOString())}::text[]::timestamptz[],
       ${rows.map((row) => JSON.stringify(row.receipt))}::text[]::jsonb[]
-    )
+    ) as item(carrier_account, carrier_key, received_at, receipt)
   `;
 }
 
 export type ParkedRow = ReceiptRow & { readonly parked: bigint; readonly tries: number };
 
-/** Receipts whose next try is due; the caller unparks them when they are settled or parked anew. */
+/** Receipts whose next try is due; the caller settles them. */
 export async function readParked(sql: Sql, now: Date, limit: number): Promise<ParkedRow[]> {
   return sql<ParkedRow[]>`
     select parked, carrier_account as "carrierAccount", carrier_key as "carrierKey", tries,
@@ -174,9 +173,30 @@ export async function readParked(sql: Sql, now: Date, limit: number): Promise<Pa
   `;
 }
 
-export async function unpark(sql: Sql, parked: readonly bigint[]): Promise<void> {
+/** A parked receipt that was tried: due again, or gone when it has no `dueAt`. */
+export type ParkedNext = {
+  readonly parked: bigint;
+  readonly tries: number;
+  readonly dueAt: Date | undefined;
+};
+
+export async function settleParked(sql: Sql, rows: readonly ParkedNext[]): Promise<void> {
   await sql`
-    delete from parked_receipts
-    where parked = any(${parked.map(String)}::bigint[])
+    with item as materialized (
+      select *
+      from unnest(
+        ${rows.map(({ parked }) => String(parked))}::bigint[],
+        ${rows.map(({ tries }) => tries)}::smallint[],
+        ${rows.map(({ dueAt }) => dueAt?.toISOString() ?? null)}::text[]::timestamptz[]
+      ) as item(parked, tries, due_at)
+    ), gone as (
+      delete from parked_receipts
+      using item
+      where parked_receipts.parked = any(array[item.parked]) and item.due_at is null
+    )
+    update parked_receipts
+    set due_at = item.due_at, tries = item.tries
+    from item
+    where parked_receipts.parked = any(array[item.parked]) and item.due_at is not null
   `;
 }

@@ -8,6 +8,7 @@ import { createReceipts, type Receipts } from "./receipts.ts";
 
 let database: TestDatabase;
 let receipts: Receipts;
+const errors: unknown[] = [];
 const newId = createIdWriter(1, () => clock().getTime());
 
 beforeEach(async () => {
@@ -15,14 +16,13 @@ beforeEach(async () => {
   const writer = createEventWriter({ sql: database.sql, owner: "test" });
   receipts = createReceipts({
     ...{ hot: database.hot, clock, writer, onSettled: () => undefined },
-    onError: (error) => {
-      throw error;
-    },
+    onError: (error) => errors.push(error),
   });
 });
 afterEach(async () => {
   await receipts.close();
   await database.close();
+  expect(errors).toEqual([]);
 });
 
 const delivered: Receipt = {
@@ -70,4 +70,20 @@ test("a close does not wait for submissions: what is early is parked", async () 
   await receipts.close();
   expect(await count()).toEqual({ parked: 1, matched: 0 });
   await recorded;
+});
+
+test("more early receipts than are held in memory are parked, none is lost", async () => {
+  const ids = Array.from({ length: 2_500 }, (_, index) => newId(index % 256));
+  await Promise.all(ids.map((id) => receipts.record("carrier", String(id), delivered)));
+  expect(await count()).toEqual({ parked: 2_500, matched: 0 });
+});
+
+test("a receipt that cannot be kept is not acknowledged", async () => {
+  await database.sql`alter table parked_receipts rename to away`;
+  const recorded = receipts.record("carrier", String(newId(1)), delivered);
+  await expect(recorded).rejects.toThrow("parked_receipts");
+  await database.sql`alter table away rename to parked_receipts`;
+  await receipts.record("carrier", String(newId(2)), delivered);
+  expect(await count()).toEqual({ parked: 1, matched: 0 });
+  errors.length = 0; // of sweeps while the table was away
 });
