@@ -41,6 +41,7 @@ async function join(owner: string, needs: Partial<ShardLeaseNeeds> = {}): Promis
     ...{ sql, owner, now: () => Date.now(), onError: () => undefined },
     onGained: (gained, notBefore) =>
       gains.push({ shards: gained, notBefore, at: performance.now() }),
+    onLeaving: async () => undefined,
     ...needs,
   });
   const holder: Holder = {

@@ -27,7 +27,7 @@ export type ShardLeaseNeeds = {
   readonly onGained: (shards: readonly number[], notBefore: number) => void;
   /**
    * Shards to claim nothing of any more. They stay ours until it resolves, for what is claimed
-   * already, and at most two seconds.
+   * already, and at most two seconds. Without it nothing is left: what is under way would be sent twice.
    */
   readonly onLeaving?: (shards: readonly number[]) => Promise<void>;
   /** The configuration has another version than at the last call that resolved. */
@@ -61,7 +61,7 @@ export async function holdShards(app: ShardLeaseNeeds): Promise<ShardLeases> {
     if (beat.owned > held.size) await freeShards(app.sql, app.owner, [...held.keys()]);
     const part = Math.ceil(SHARD_COUNT / beat.live);
     const staying = held.size - leaving.size;
-    if (staying > part) leave(staying - part);
+    if (staying > part && app.onLeaving !== undefined) leave(staying - part);
     else if (held.size < part && beat.free + beat.ended > 0) await take(part - held.size);
   };
   const rounds = createRounds({ everyMs: RENEW_MS, run: renew, onError: app.onError });
