@@ -1,16 +1,19 @@
 import type { Socket } from "node:net";
-import { createDecoder, encodePdu, SmppDecodeError } from "./codec.ts";
+import { SmppDecodeError } from "./decode-pdu.ts";
+import { createOutbox } from "./outbox.ts";
 import {
+  type BindName,
   type BindRequest,
-  commands,
+  type CommandName,
   type DeliverSm,
-  type MessageResponse,
+  isResponse,
   type Pdu,
-  RESPONSE_BIT,
+  responseTo,
   type ShortMessage,
   type SubmitSm,
   statuses,
 } from "./pdus.ts";
+import { createStreamDecoder } from "./stream-decoder.ts";
 import { createWindow, type Window } from "./window.ts";
 
 export type SessionEvents = {
@@ -20,8 +23,15 @@ export type SessionEvents = {
   readonly onSubmit?: (pdu: SubmitSm) => void;
   /** Client: a receipt or a text, to answer with `respond`. */
   readonly onDeliver?: (pdu: DeliverSm) => void;
+  /** Any other request, to answer with `reply`; outbind and alert_notification have no answer. */
+  readonly onOther?: (pdu: OtherRequest) => void;
   readonly onClose: (cause: Error | undefined) => void;
 };
+
+type OtherName =
+  | ("data_sm" | "submit_multi" | "query_sm" | "cancel_sm" | "replace_sm")
+  | ("outbind" | "alert_notification");
+export type OtherRequest = Extract<Pdu, { command: OtherName }>;
 
 export type SessionOptions = {
   /** Requests under way at once. */
@@ -42,160 +52,236 @@ export class SmppNoAnswer extends Error {
   }
 }
 
+/** The response to the request, or a generic_nack, or why there is none. */
 export type Answer = (response: Pdu | SmppNoAnswer) => void;
 
 export type SmppSession = {
   readonly bind: (bind: Omit<BindRequest, "sequence" | "status">, onAnswer: Answer) => void;
   readonly submit: (message: ShortMessage, onAnswer: Answer) => void;
   readonly deliver: (message: ShortMessage, onAnswer: Answer) => void;
+  /** Any other request; its sequence is set here. */
+  readonly request: (pdu: Pdu, onAnswer: Answer) => void;
   readonly respond: (
     request: SubmitSm | DeliverSm,
     status: number,
     fields?: { messageId: string },
   ) => void;
+  /** The response to what `onOther` told, or a PDU that has no response. */
+  readonly reply: (pdu: Pdu) => void;
   readonly freeSlots: () => number;
   readonly isBound: () => boolean;
-  /** Unbinds, waits a bounded time for answers under way, then closes. */
+  /** Takes no more, waits a bounded time for answers under way, unbinds, then closes. */
   readonly close: () => Promise<void>;
   readonly destroy: (cause?: Error) => void;
 };
 
-/** Messages from the far end that we have not answered; beyond it we read no more. */
-const UNANSWERED_MAX = 1_000;
-const TICK_MS = 1_000;
-const CLOSE_MS_MAX = 3_000;
+/** Messages from the far end that we have not answered; beyond it they are refused for now. */
+export const UNANSWERED_MAX = 1_000;
+const TICK_MS_MAX = 1_000;
+/** From connection to bind; a scanner or a half-open connection holds a socket no longer. */
+const INIT_MS_MAX = 30_000;
+const DRAIN_MS_MAX = 3_000;
+const UNBIND_MS_MAX = 1_000;
+const POLL_MS = 10;
+
+type Waiting = { readonly response: CommandName | undefined; readonly onAnswer: Answer };
 
 /** One SMPP session on a connected socket, in either role. Bad bytes end this session only. */
 export function openSession(socket: Socket, options: SessionOptions): SmppSession {
-  const decoder = createDecoder();
-  const window: Window<Answer> = createWindow({
-    size: options.window,
-    responseTimeoutMs: options.responseTimeoutMs,
-    enquireLinkMs: options.enquireLinkMs,
+  const { on, responseTimeoutMs, enquireLinkMs } = options;
+  const decoder = createStreamDecoder();
+  const window: Window<Waiting> = createWindow({
+    ...{ size: options.window, responseTimeoutMs, enquireLinkMs },
   });
-  let isBound = false;
+  const outbox = createOutbox(socket, window.written);
+  let boundAs: BindName | undefined;
+  let isClosing = false;
   let isClosed = false;
   let unanswered = 0;
-  let output: Buffer[] = [];
+  let endBy = performance.now() + INIT_MS_MAX;
 
   const write = (pdu: Pdu) => {
-    if (isClosed) return;
-    if (output.length === 0) setImmediate(flush);
-    output.push(encodePdu(pdu));
-  };
-
-  /** One write for all PDUs of a tick. */
-  const flush = () => {
-    const bytes = output.length === 1 ? output[0] : Buffer.concat(output);
-    output = [];
-    if (!isClosed && bytes !== undefined) socket.write(bytes);
+    if (!isClosed) outbox.add(pdu);
   };
 
   const end = (cause: Error | undefined) => {
     if (isClosed) return;
     isClosed = true;
-    isBound = false;
+    boundAs = undefined;
     clearInterval(timer);
+    outbox.close();
     socket.destroy();
-    const noAnswer = new SmppNoAnswer("The session ended before the answer came.", true);
-    for (const answer of window.clear()) answer(noAnswer);
-    options.on.onClose(cause);
+    for (const { waiting, isWritten } of window.clear()) {
+      waiting.onAnswer(new SmppNoAnswer("The session ended before the answer came.", isWritten));
+    }
+    on.onClose(cause);
   };
 
-  const request = (make: (sequence: number) => Pdu, onAnswer: Answer) => {
+  const open = (
+    response: CommandName | undefined,
+    onAnswer: Answer,
+    add: (sequence: number) => void,
+  ) => {
+    const sequence = window.open({ response, onAnswer }, performance.now());
+    try {
+      add(sequence);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      window.close(sequence);
+      onAnswer(new SmppNoAnswer(error.message, false));
+    }
+  };
+
+  const request = (pdu: Pdu, onAnswer: Answer) => {
     if (isClosed) return onAnswer(new SmppNoAnswer("The session is closed.", false));
-    write(make(window.open(onAnswer, performance.now())));
+    return open(responseTo(pdu.command), onAnswer, (sequence) => outbox.add({ ...pdu, sequence }));
+  };
+
+  const messages = (
+    command: "submit_sm" | "deliver_sm",
+    response: CommandName,
+    not: BindName,
+  ): SmppSession["submit"] => {
+    return (message, onAnswer) => {
+      if (boundAs === undefined || boundAs === not || isClosing) {
+        return onAnswer(new SmppNoAnswer(`The session is not bound for ${command}.`, false));
+      }
+      return open(response, onAnswer, (sequence) => outbox.addMessage(command, sequence, message));
+    };
   };
 
   const takePdu = (pdu: Pdu | SmppDecodeError) => {
-    window.heard(performance.now());
-    if (pdu instanceof SmppDecodeError) {
-      write({ command: "generic_nack", status: pdu.status, sequence: pdu.sequence });
-      return;
-    }
-    if ((commands[pdu.command] & RESPONSE_BIT) !== 0) takeResponse(pdu);
+    if (isClosed) return;
+    if (pdu instanceof SmppDecodeError) takeError(pdu);
+    else if (isResponse(pdu.command)) takeResponse(pdu);
     else takeRequest(pdu);
   };
 
+  /** A known request gets its own response, an unknown one a generic_nack, a response nothing. */
+  const takeError = (error: SmppDecodeError) => {
+    const { command, status, sequence } = error;
+    if (error.isResponse) {
+      window.close(sequence)?.onAnswer(new SmppNoAnswer(error.message, true));
+      return;
+    }
+    const response = command === undefined ? "generic_nack" : responseTo(command);
+    if (response !== undefined) write({ command: response, status, sequence } as Pdu);
+  };
+
   const takeResponse = (pdu: Pdu) => {
-    if (pdu.command.startsWith("bind_") && pdu.status === statuses.ok) isBound = true;
-    window.close(pdu.sequence)?.(pdu);
+    const waiting = window.close(pdu.sequence);
+    if (waiting === undefined) return;
+    if (pdu.command !== waiting.response && pdu.command !== "generic_nack") {
+      const why = `The far end answered with ${pdu.command} instead of ${waiting.response}.`;
+      waiting.onAnswer(new SmppNoAnswer(why, true));
+      return;
+    }
+    if (pdu.status === statuses.ok) takeBound(pdu.command);
+    waiting.onAnswer(pdu);
+  };
+
+  const takeBound = (command: CommandName) => {
+    const name = bindNames[command];
+    if (name === undefined) return;
+    boundAs = name;
+    endBy = Number.POSITIVE_INFINITY;
   };
 
   const takeRequest = (pdu: Pdu) => {
-    const { sequence } = pdu;
-    switch (pdu.command) {
+    const { command, sequence } = pdu;
+    switch (command) {
       case "enquire_link":
         return write({ command: "enquire_link_resp", status: statuses.ok, sequence });
       case "unbind":
-        write({ command: "unbind_resp", status: statuses.ok, sequence });
-        flush();
-        socket.end();
-        return undefined;
+        return takeUnbind(sequence);
       case "bind_receiver":
       case "bind_transmitter":
       case "bind_transceiver":
         return takeBind(pdu);
       case "submit_sm":
+        return takeMessage(pdu, boundAs === "bind_receiver" ? undefined : on.onSubmit);
       case "deliver_sm":
-        return takeMessage(pdu);
+        return takeMessage(pdu, on.onDeliver);
+      case "outbind":
+        return on.onOther?.(pdu);
       default:
-        return write({ command: "generic_nack", status: statuses.invalidCommandId, sequence });
+        return takeOther(pdu as OtherRequest);
     }
+  };
+
+  const takeUnbind = (sequence: number) => {
+    write({ command: "unbind_resp", status: statuses.ok, sequence });
+    outbox.flush();
+    boundAs = undefined;
+    isClosing = true;
+    endBy = performance.now() + DRAIN_MS_MAX;
+    socket.end();
   };
 
   const takeBind = (pdu: BindRequest) => {
-    const status = isBound
-      ? statuses.alreadyBound
-      : (options.on.onBind?.(pdu) ?? statuses.bindFailed);
-    if (status === statuses.ok) isBound = true;
-    const { sequence } = pdu;
-    write({ command: `${pdu.command}_resp`, status, sequence, systemId: options.systemId });
+    const mayBind = boundAs === undefined && !isClosing;
+    const status = mayBind ? (on.onBind?.(pdu) ?? statuses.bindFailed) : statuses.alreadyBound;
+    const { sequence, command } = pdu;
+    if (status === statuses.ok) takeBound(command);
+    write({ command: `${command}_resp`, status, sequence, systemId: options.systemId });
   };
 
-  const takeMessage = (pdu: SubmitSm | DeliverSm) => {
-    const take = pdu.command === "submit_sm" ? options.on.onSubmit : options.on.onDeliver;
-    if (!isBound || take === undefined) {
-      unanswered += 1;
-      return respond(pdu, statuses.invalidBindStatus, { messageId: "" });
-    }
+  const takeMessage = <Message extends SubmitSm | DeliverSm>(
+    pdu: Message,
+    take: ((pdu: Message) => void) | undefined,
+  ) => {
     unanswered += 1;
-    if (unanswered >= UNANSWERED_MAX) socket.pause();
-    return take(pdu as SubmitSm & DeliverSm);
+    const noMessage = { messageId: "" };
+    if (boundAs === undefined || take === undefined) {
+      return respond(pdu, statuses.invalidBindStatus, noMessage);
+    }
+    // Not by reading no more: then the answers that we wait for would stay unread behind it.
+    if (unanswered > UNANSWERED_MAX) return respond(pdu, busy[pdu.command], noMessage);
+    return take(pdu);
+  };
+
+  const takeOther = (pdu: OtherRequest) => {
+    const response = responseTo(pdu.command);
+    const { sequence } = pdu;
+    if (boundAs !== undefined && on.onOther !== undefined) return on.onOther(pdu);
+    if (response === undefined) return undefined;
+    const status = boundAs === undefined ? statuses.invalidBindStatus : statuses.invalidCommandId;
+    return write({ command: response, status, sequence } as Pdu);
   };
 
   const respond: SmppSession["respond"] = (pdu, status, fields) => {
     unanswered -= 1;
-    if (unanswered < UNANSWERED_MAX / 2 && socket.isPaused()) socket.resume();
-    const response: MessageResponse = {
-      command: pdu.command === "submit_sm" ? "submit_sm_resp" : "deliver_sm_resp",
-      ...{ status, sequence: pdu.sequence, messageId: fields?.messageId ?? "" },
-    };
-    write(response);
+    const command = pdu.command === "submit_sm" ? "submit_sm_resp" : "deliver_sm_resp";
+    write({ command, status, sequence: pdu.sequence, messageId: fields?.messageId ?? "" });
   };
 
-  const timer = setInterval(() => {
-    const due = window.tick(performance.now());
-    for (const answer of due.timedOut) {
-      answer(new SmppNoAnswer(`No answer within ${options.responseTimeoutMs} ms.`, true));
+  const tick = () => {
+    if (isClosed) return;
+    const now = performance.now();
+    const due = window.tick(now);
+    for (const { onAnswer } of due.timedOut) {
+      onAnswer(new SmppNoAnswer(`No answer within ${responseTimeoutMs} ms.`, true));
     }
     if (due.isDead) end(new Error("The far end does not answer enquire_link."));
-    else if (due.isQuiet && isBound) {
-      request(
-        (sequence) => ({ command: "enquire_link", status: 0, sequence }),
-        () => undefined,
-      );
+    else if (now >= endBy) end(new Error("The far end did not bind, or did not close, in time."));
+    else if (due.isQuiet && boundAs !== undefined) {
+      request({ command: "enquire_link", status: 0, sequence: 0 }, () => undefined);
     }
-  }, TICK_MS);
+  };
+
+  // What has arrived is read before time is called: a busy process must not take itself for silence.
+  const tickMs = Math.min(TICK_MS_MAX, enquireLinkMs / 4, responseTimeoutMs / 4);
+  const timer = setInterval(() => setImmediate(tick), tickMs);
 
   socket.setNoDelay(true);
   socket.on("data", (chunk) => {
+    if (isClosed) return;
     try {
-      decoder.push(chunk, takePdu);
+      if (decoder.push(chunk, takePdu) > 0) window.heard(performance.now());
     } catch (error) {
       if (error instanceof SmppDecodeError) {
         write({ command: "generic_nack", status: error.status, sequence: error.sequence });
-        flush();
+        outbox.flush();
       }
       end(error instanceof Error ? error : new Error(String(error)));
     }
@@ -203,38 +289,47 @@ export function openSession(socket: Socket, options: SessionOptions): SmppSessio
   socket.on("error", (error) => end(error));
   socket.on("close", () => end(undefined));
 
-  const message = (command: "submit_sm" | "deliver_sm"): SmppSession["submit"] => {
-    return (fields, onAnswer) => {
-      if (!isBound) return onAnswer(new SmppNoAnswer("The session is not bound.", false));
-      return request((sequence) => ({ ...fields, command, sequence, status: 0 }), onAnswer);
-    };
+  const close = async () => {
+    const deadline = performance.now() + DRAIN_MS_MAX;
+    const isIdle = () => isClosed || window.size() === 0 || performance.now() >= deadline;
+    isClosing = true;
+    if (boundAs !== undefined) {
+      while (!isIdle()) await pause(POLL_MS);
+      await new Promise<void>((done) => {
+        const late = setTimeout(done, UNBIND_MS_MAX);
+        request({ command: "unbind", status: 0, sequence: 0 }, () => {
+          clearTimeout(late);
+          done();
+        });
+      });
+    }
+    end(undefined);
   };
 
   return {
-    bind: (bind, onAnswer) =>
-      request((sequence) => ({ ...bind, sequence, status: statuses.ok }), onAnswer),
-    submit: message("submit_sm"),
-    deliver: message("deliver_sm"),
-    respond,
-    freeSlots: () => (isBound ? window.free() : 0),
-    isBound: () => isBound,
-    close: async () => {
-      const deadline = performance.now() + CLOSE_MS_MAX;
-      while (!isClosed && window.size() > 0 && performance.now() < deadline) await pause(20);
-      if (isBound) {
-        await new Promise<void>((done) => {
-          setTimeout(done, CLOSE_MS_MAX / 3);
-          request(
-            (sequence) => ({ command: "unbind", status: 0, sequence }),
-            () => done(),
-          );
-        });
-      }
-      end(undefined);
+    bind: (bind, onAnswer) => request({ ...bind, sequence: 0, status: statuses.ok }, onAnswer),
+    submit: messages("submit_sm", "submit_sm_resp", "bind_receiver"),
+    deliver: messages("deliver_sm", "deliver_sm_resp", "bind_transmitter"),
+    ...{ request, respond, reply: write },
+    freeSlots: () => {
+      if (isClosing || boundAs === undefined || outbox.isStuck()) return 0;
+      return window.free();
     },
-    destroy: end,
+    isBound: () => boundAs !== undefined,
+    ...{ close, destroy: end },
   };
 }
+
+const busy = { submit_sm: statuses.throttled, deliver_sm: statuses.temporaryAppError };
+
+const bindNames: Partial<Record<CommandName, BindName>> = {
+  bind_receiver: "bind_receiver",
+  bind_receiver_resp: "bind_receiver",
+  bind_transmitter: "bind_transmitter",
+  bind_transmitter_resp: "bind_transmitter",
+  bind_transceiver: "bind_transceiver",
+  bind_transceiver_resp: "bind_transceiver",
+};
 
 function pause(ms: number): Promise<void> {
   return new Promise((done) => setTimeout(done, ms));

@@ -1,0 +1,62 @@
+import type { Socket } from "node:net";
+import { appendMessage, appendPdu, createOutput, takeBytes } from "./encode-pdu.ts";
+import type { Pdu, ShortMessage } from "./pdus.ts";
+
+/** Beyond this the far end does not read; then we neither read from it nor submit to it. */
+const UNSENT_BYTES_MAX = 1_048_576;
+
+export type Outbox = {
+  readonly add: (pdu: Pdu) => void;
+  readonly addMessage: (
+    command: "submit_sm" | "deliver_sm",
+    sequence: number,
+    message: ShortMessage,
+  ) => void;
+  readonly flush: () => void;
+  readonly isStuck: () => boolean;
+  readonly close: () => void;
+};
+
+/** One write for all PDUs of a tick. Tells when what was added has left for the socket. */
+export function createOutbox(socket: Socket, onWritten: () => void): Outbox {
+  const output = createOutput();
+  let isDue = false;
+  let isClosed = false;
+
+  const due = () => {
+    if (isDue) return;
+    isDue = true;
+    setImmediate(flush);
+  };
+
+  const flush = () => {
+    isDue = false;
+    const bytes = takeBytes(output);
+    if (isClosed || bytes.length === 0) return;
+    socket.write(bytes);
+    onWritten();
+    if (isStuck() && !socket.isPaused()) socket.pause();
+  };
+
+  const isStuck = () => socket.writableLength > UNSENT_BYTES_MAX;
+
+  socket.on("drain", () => {
+    if (socket.isPaused()) socket.resume();
+  });
+
+  return {
+    add: (pdu) => {
+      appendPdu(output, pdu);
+      due();
+    },
+    addMessage: (command, sequence, message) => {
+      appendMessage(output, command, sequence, message);
+      due();
+    },
+    flush,
+    isStuck,
+    close: () => {
+      isClosed = true;
+    },
+  };
+}
