@@ -32,7 +32,7 @@ export function createOutbox(socket: Socket, onWritten: () => void): Outbox {
   const flush = () => {
     isDue = false;
     const bytes = takeBytes(output);
-    if (isClosed || bytes.length === 0) return;
+    if (isClosed || bytes.length === 0 || !socket.writable) return;
     socket.write(bytes);
     onWritten();
     if (isStuck() && !socket.isPaused()) socket.pause();
