@@ -15,6 +15,8 @@ export type Submission = {
   /** The same for all parts of a message: 0 to 255. */
   readonly reference: number;
   readonly validUntil: Date;
+  /** Shown at once, not kept by the phone. */
+  readonly isFlash?: boolean;
 };
 
 /** What the carrier answered. `carrierCode` is its own word, raw; `errorCode` is Twilio's number. */

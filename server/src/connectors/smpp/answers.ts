@@ -1,4 +1,4 @@
-import { statuses } from "../../smpp/pdus.ts";
+import { type Pdu, statuses } from "../../smpp/pdus.ts";
 import type { SubmitResult } from "../connector.ts";
 
 const THROTTLED_MS = 1_000;
@@ -18,12 +18,17 @@ const refusals: Readonly<Record<number, number>> = {
   [statuses.invalidDestination]: 30005,
   [statuses.invalidSource]: 21606,
   [statuses.permanentAppError]: 30007,
-  102: 30007,
+  [statuses.rejectedByApp]: 30007,
 };
 
-/** What a submit_sm_resp says. */
-export function submitResultOf(status: number, messageId: string): SubmitResult {
-  if (status === statuses.ok) return { kind: "accepted", carrierMessageId: messageId };
+/** What the answer to a submit_sm says. A generic_nack never accepts, whatever its status. */
+export function submitResultOf(
+  { command, status }: Pick<Pdu, "command" | "status">,
+  messageId: string,
+): SubmitResult {
+  if (status === statuses.ok && command === "submit_sm_resp") {
+    return { kind: "accepted", carrierMessageId: messageId };
+  }
   const carrierCode = `0x${status.toString(16).padStart(8, "0")}`;
   const retryAfterMs = temporary[status];
   if (retryAfterMs !== undefined) return { kind: "throttled", retryAfterMs, carrierCode };

@@ -1,60 +1,126 @@
 import { type ShortMessage, tlvs } from "../../smpp/pdus.ts";
 import type { Receipt, ReceiptStatus } from "../connector.ts";
+import { codingOf } from "./data-coding.ts";
 
-/** esm_class of a delivery receipt (SMPP 3.4, section 5.2.12). */
-const RECEIPT_MASK = 0x3c;
+/** esm_class: the type of a deliver_sm (SMPP 3.4, section 5.2.12). */
+const TYPE_MASK = 0x3c;
 const RECEIPT = 0x04;
+const INTERMEDIATE = 0x20;
 
-/** message_state (section 5.2.28) and its word in the text (appendix B). */
-const states: Readonly<Record<string, { status: ReceiptStatus; errorCode?: number }>> = {
-  ENROUTE: { status: "sent" },
-  ACCEPTD: { status: "sent" },
-  DELIVRD: { status: "delivered" },
-  EXPIRED: { status: "undelivered", errorCode: 30003 },
-  DELETED: { status: "undelivered", errorCode: 30008 },
-  UNDELIV: { status: "undelivered", errorCode: 30005 },
-  UNKNOWN: { status: "sent" },
-  REJECTD: { status: "undelivered", errorCode: 30007 },
-};
-const stateWords = [
-  "",
-  "ENROUTE",
-  "DELIVRD",
-  "EXPIRED",
-  "DELETED",
-  "UNDELIV",
-  "ACCEPTD",
-  "UNKNOWN",
-  "REJECTD",
+type State = { readonly status: ReceiptStatus; readonly errorCode?: number };
+
+const sent: State = { status: "sent" };
+const delivered: State = { status: "delivered" };
+const expired: State = { status: "undelivered", errorCode: 30003 };
+const undeliverable: State = { status: "undelivered", errorCode: 30005 };
+const rejected: State = { status: "undelivered", errorCode: 30007 };
+const unclear: State = { status: "undelivered", errorCode: 30008 };
+
+/** message_state (section 5.2.28) with its word in the text (appendix B); 0 and 9 are of 5.0. */
+const states: readonly (readonly [word: string, State])[] = [
+  ["SCHEDULED", sent],
+  ["ENROUTE", sent],
+  ["DELIVRD", delivered],
+  ["EXPIRED", expired],
+  ["DELETED", unclear],
+  ["UNDELIV", undeliverable],
+  ["ACCEPTD", sent],
+  ["UNKNOWN", sent],
+  ["REJECTD", rejected],
+  ["SKIPPED", unclear],
 ];
+/** The same as carriers also spell it. A word that is not here says nothing final. */
+const words: ReadonlyMap<string, State> = new Map([
+  ...states,
+  ...([
+    ["DELIVERED", delivered],
+    ["DELIVERD", delivered],
+    ["UNDELIVERABLE", undeliverable],
+    ["UNDELIVERED", undeliverable],
+    ["UNDELIVRD", undeliverable],
+    ["ACCEPTED", sent],
+    ["BUFFERED", sent],
+    ["BUFFRED", sent],
+    ["REJECTED", rejected],
+    ["REJECT", rejected],
+    ["EXPIRD", expired],
+    ["FAILED", unclear],
+    ["FAIL", unclear],
+    ["ERROR", unclear],
+  ] as const),
+]);
 
+/**
+ * By its type, its TLV, or, of carriers that leave the type empty, by its text: that must begin as a
+ * receipt does and hold a state and a date, so that no ordinary text from a phone passes for one.
+ */
 export function isReceipt(pdu: ShortMessage): boolean {
-  return (pdu.esmClass & RECEIPT_MASK) === RECEIPT || pdu.tlvs.has(tlvs.receipted_message_id);
+  const type = pdu.esmClass & TYPE_MASK;
+  if (type === RECEIPT || type === INTERMEDIATE) return true;
+  if (pdu.tlvs.has(tlvs.receipted_message_id)) return true;
+  return type === 0 && /^id:\S+ .*\bdone date:\d.*\bstat:\w/i.test(textOf(pdu));
 }
 
 /** A receipt by TLV and by text, whichever is there; fields of the text in any order. */
 export function readReceipt(pdu: ShortMessage): Receipt | undefined {
-  const text = (pdu.tlvs.get(tlvs.message_payload) ?? pdu.shortMessage).toString("latin1");
-  const id = readTlvText(pdu, tlvs.receipted_message_id) ?? field(text, "id");
+  const fields = readFields(textOf(pdu));
+  const carrierMessageId = readTlvText(pdu, tlvs.receipted_message_id) ?? fields.get("id");
   const number = pdu.tlvs.get(tlvs.message_state)?.[0];
-  const word = field(text, "stat")?.toUpperCase() ?? stateWords[number ?? 0];
-  if (id === undefined || word === undefined) return undefined;
-  const state = states[word.slice(0, 7)] ?? { status: "undelivered", errorCode: 30008 };
-  const error = field(text, "err");
+  const [numberWord, numberState] = (number === undefined ? undefined : states[number]) ?? [];
+  const word = fields.get("stat")?.toUpperCase() ?? numberWord ?? number?.toString();
+  if (carrierMessageId === undefined || word === undefined) return undefined;
+  const state = words.get(word) ?? numberState ?? sent;
+  const error = fields.get("err") ?? readNetworkError(pdu);
   return {
-    carrierMessageId: id,
+    carrierMessageId,
     status: state.status,
     errorCode: state.errorCode,
     carrierCode: error === undefined ? word : `${word} ${error}`,
-    doneDate: field(text, "done date"),
+    doneDate: readDate(fields.get("donedate")),
   };
 }
 
+function textOf(pdu: ShortMessage): string {
+  const payload = pdu.tlvs.get(tlvs.message_payload);
+  const bytes = pdu.shortMessage.length > 0 ? pdu.shortMessage : (payload ?? pdu.shortMessage);
+  if (codingOf(pdu.dataCoding, "latin1") !== "ucs2") return bytes.toString("latin1");
+  return Buffer.from(bytes.subarray(0, bytes.length & ~1))
+    .swap16()
+    .toString("utf16le");
+}
+
+/** Each label's first value: what lies between it and the next label, up to a space. */
+function readFields(text: string): ReadonlyMap<string, string> {
+  const label = /(?:^|[\s,;])(id|sub|dlvrd|submit[ _]?date|done[ _]?date|stat|err|text)\s*:/gi;
+  const labels = [...text.matchAll(label)];
+  const fields = new Map<string, string>();
+  for (const [index, found] of labels.entries()) {
+    const name = (found[1] ?? "").toLowerCase().replaceAll(/[ _]/g, "");
+    const end = labels[index + 1]?.index ?? text.length;
+    const [value] = text
+      .slice(found.index + found[0].length, end)
+      .trim()
+      .split(/[\s,;\0]/);
+    if (value !== undefined && value !== "" && !fields.has(name)) fields.set(name, value);
+  }
+  return fields;
+}
+
 function readTlvText(pdu: ShortMessage, tag: number): string | undefined {
-  const value = pdu.tlvs.get(tag)?.toString("latin1").replace(/\0+$/, "");
+  const value = pdu.tlvs.get(tag)?.toString("latin1").replace(/\0+$/, "").trim();
   return value === "" ? undefined : value;
 }
 
-function field(text: string, name: string): string | undefined {
-  return new RegExp(`(?:^|\\s)${name}:\\s*(\\S+)`, "i").exec(text)?.[1];
+/** A network type and a code of two octets (section 5.3.2.31); some send three digits instead. */
+function readNetworkError(pdu: ShortMessage): string | undefined {
+  const value = pdu.tlvs.get(tlvs.network_error_code);
+  if (value?.length !== 3) return undefined;
+  const text = value.toString("latin1");
+  return /^\d{3}$/.test(text) ? text : String(value.readUInt16BE(1)).padStart(3, "0");
+}
+
+/** yyMMddHHmm[ss]; a date of noughts is none, and a century is left out. */
+function readDate(text: string | undefined): string | undefined {
+  if (text === undefined || /^0+$/.test(text)) return undefined;
+  return /^\d{14}$/.test(text) ? text.slice(2) : text;
 }

@@ -1,4 +1,14 @@
 import { invalidParameter } from "../../lib/errors.ts";
+import { presets } from "./presets.ts";
+import type { ReceiptIdMode } from "./receipt-ids.ts";
+
+const bindKinds = ["transceiver", "transmitter", "receiver"] as const;
+export type BindSettings = {
+  readonly as: (typeof bindKinds)[number];
+  readonly host: string;
+  readonly port: number;
+};
+type AddressType = { readonly ton: number; readonly npi: number };
 
 export type SmppSettings = {
   readonly host: string;
@@ -6,33 +16,135 @@ export type SmppSettings = {
   readonly systemId: string;
   readonly password: string;
   readonly systemType: string;
-  /** Submissions under way at once, 1 to 1,000. */
+  readonly serviceType: string;
+  /** TLS from the first byte on, with the host's name checked. */
+  readonly tls: boolean;
+  /** One transceiver at `host` and `port` unless others are named; 1 to 16. */
+  readonly binds: readonly BindSettings[];
+  /** Submissions under way at once on each bind, 1 to 1,000. A submission is one segment. */
   readonly window: number;
   readonly enquireLinkMs: number;
   readonly responseTimeoutMs: number;
+  /** Type of number and numbering plan, by kind of address (SMPP 3.4, sections 5.2.5 and 5.2.6). */
+  readonly addressTypes: Readonly<
+    Record<"international" | "shortCode" | "alphanumeric", AddressType>
+  >;
+  /** What data_coding 0 means to this carrier, both ways. */
+  readonly defaultAlphabet: "gsm7" | "gsm7Packed" | "latin1";
+  /** How the parts of a long text are marked: in the text's header or in SAR TLVs. */
+  readonly concatenation: "udh" | "sar";
+  readonly textIn: "shortMessage" | "messagePayload";
+  readonly validity: "absolute" | "relative" | "none";
+  readonly registeredDelivery: number;
+  readonly receiptIds: ReceiptIdMode;
+  /** A vendor's own with every submission: `{"0x1400": "1001234567890123456"}`. */
+  readonly tlvs: Readonly<Record<string, string>>;
 };
 
-const defaults = { systemType: "", window: 100, enquireLinkMs: 30_000, responseTimeoutMs: 10_000 };
+const defaults = {
+  ...{ systemType: "", serviceType: "", tls: false, window: 100 },
+  ...{ enquireLinkMs: 30_000, responseTimeoutMs: 10_000, registeredDelivery: 1 },
+  ...{ defaultAlphabet: "gsm7", concatenation: "udh", textIn: "shortMessage" },
+  ...{ validity: "absolute", receiptIds: "auto", addressTypes: {}, tlvs: {} },
+};
+const addressDefaults = {
+  international: { ton: 1, npi: 1 },
+  shortCode: { ton: 3, npi: 0 },
+  alphanumeric: { ton: 5, npi: 0 },
+};
+const BINDS_MAX = 16;
 
-/** Settings of an SMPP connector from JSON; 20001 with the name of what is wrong. */
+/** Settings of an SMPP connector from JSON, its own output too; 20001 with the name of what is wrong. */
 export function parseSmppSettings(json: unknown): SmppSettings {
   if (typeof json !== "object" || json === null) {
     throw invalidParameter("Settings", "give an object with host, port, systemId and password.");
   }
-  const given = { ...defaults, ...json } as Record<string, unknown>;
+  const { preset } = json as { preset?: unknown };
+  const given = { ...defaults, ...presetOf(preset), ...json } as Record<string, unknown>;
+  const host = text(given, "host", 255);
+  const port = whole(given, "port", { min: 1, max: 65_535 });
   return {
-    host: text(given, "host", 255),
-    port: whole(given, "port", { min: 1, max: 65_535 }),
+    ...{ host, port, binds: parseBinds(given.binds, { host, port }) },
     systemId: text(given, "systemId", 15),
-    password: text(given, "password", 8),
+    password: text(given, "password", 16),
     systemType: text(given, "systemType", 12, 0),
+    serviceType: text(given, "serviceType", 5, 0),
+    tls: oneOf(given, "tls", [true, false]),
     window: whole(given, "window", { min: 1, max: 1_000 }),
     enquireLinkMs: whole(given, "enquireLinkMs", { min: 1_000, max: 600_000 }),
     responseTimeoutMs: whole(given, "responseTimeoutMs", { min: 1_000, max: 120_000 }),
+    addressTypes: parseAddressTypes(given.addressTypes),
+    defaultAlphabet: oneOf(given, "defaultAlphabet", ["gsm7", "gsm7Packed", "latin1"]),
+    concatenation: oneOf(given, "concatenation", ["udh", "sar"]),
+    textIn: oneOf(given, "textIn", ["shortMessage", "messagePayload"]),
+    validity: oneOf(given, "validity", ["absolute", "relative", "none"]),
+    registeredDelivery: whole(given, "registeredDelivery", { min: 0, max: 255 }),
+    receiptIds: oneOf(given, "receiptIds", ["auto", "same", "hexToDecimal", "decimalToHex"]),
+    tlvs: parseTlvs(given.tlvs),
   };
 }
 
-/** Lengths are those of SMPP 3.4, section 4.1.1, without the final NUL. */
+function presetOf(name: unknown): object {
+  if (name === undefined) return {};
+  const found = presets.find((preset) => preset.name === name);
+  if (found !== undefined) return found.settings;
+  const names = presets.map((preset) => preset.name).join(", ");
+  throw invalidParameter("preset", `give one of ${names}.`);
+}
+
+function parseBinds(json: unknown, at: { host: string; port: number }): BindSettings[] {
+  if (json === undefined) return [{ as: "transceiver", ...at }];
+  const isList = Array.isArray(json) && json.length >= 1 && json.length <= BINDS_MAX;
+  if (!isList) throw invalidParameter("binds", `give 1 to ${BINDS_MAX} binds.`);
+  const binds = json.map((bind: unknown): BindSettings => {
+    const given = { ...at, as: "transceiver", ...(bind as object) };
+    return {
+      as: oneOf(given, "as", bindKinds),
+      host: text(given, "host", 255),
+      port: whole(given, "port", { min: 1, max: 65_535 }),
+    };
+  });
+  if (binds.some(({ as }) => as !== "receiver")) return binds;
+  throw invalidParameter("binds", "name at least one transmitter or transceiver.");
+}
+
+function parseAddressTypes(json: unknown): SmppSettings["addressTypes"] {
+  const given = (typeof json === "object" ? json : {}) as Record<string, unknown>;
+  const type = (name: keyof typeof addressDefaults): AddressType => {
+    const one = { ...addressDefaults[name], ...(given[name] as object | undefined) };
+    return {
+      ton: whole(one, "ton", { min: 0, max: 255 }),
+      npi: whole(one, "npi", { min: 0, max: 255 }),
+    };
+  };
+  return {
+    international: type("international"),
+    shortCode: type("shortCode"),
+    alphanumeric: type("alphanumeric"),
+  };
+}
+
+/** Tags of vendors only (section 5.3.2), as the others have a meaning of their own. */
+function parseTlvs(json: unknown): Record<string, string> {
+  const given = (json ?? {}) as Record<string, unknown>;
+  for (const tag of Object.keys(given)) {
+    if (Number(tag) >= 0x1400 && Number(tag) <= 0x3fff) text(given, tag, 255);
+    else throw invalidParameter("tlvs", "give tags from 0x1400 to 0x3fff.");
+  }
+  return given as Record<string, string>;
+}
+
+function oneOf<const Value>(
+  given: Record<string, unknown>,
+  name: string,
+  values: readonly Value[],
+): Value {
+  const found = values.find((value) => value === given[name]);
+  if (found !== undefined) return found;
+  throw invalidParameter(name, `give one of ${values.join(", ")}.`);
+}
+
+/** Lengths are those of SMPP 3.4, section 4.1.1, without the final NUL; passwords up to 16 are common. */
 function text(given: Record<string, unknown>, name: string, max: number, min = 1): string {
   const value = given[name];
   const isText = typeof value === "string" && !value.includes("\0");

@@ -1,22 +1,15 @@
 import type { Socket } from "node:net";
 import type { Clock } from "../../lib/clock.ts";
-import { type DeliverSm, emptyMessage, statuses } from "../../smpp/pdus.ts";
-import { openSession, SmppNoAnswer, type SmppSession } from "../../smpp/session.ts";
-import type { Connector, ConnectorEvents, ConnectorState, Submission } from "../connector.ts";
+import { type DeliverSm, emptyMessage, type ShortMessage, statuses } from "../../smpp/pdus.ts";
+import { type OtherRequest, SmppNoAnswer, type SmppSession } from "../../smpp/session.ts";
+import type { Connector, ConnectorEvents, ConnectorState, SubmitResult } from "../connector.ts";
 import { submitResultOf } from "./answers.ts";
+import { type Bind, keepBound } from "./bind.ts";
 import { isReceipt, readReceipt } from "./receipt.ts";
+import { createReceiptIds } from "./receipt-ids.ts";
 import type { SmppSettings } from "./settings.ts";
-import { decodeText, encodeText } from "./text.ts";
-
-const RECONNECT_MS_MIN = 500;
-const RECONNECT_MS_MAX = 60_000;
-/** A wrong password does not get right by asking often; some carriers lock the account. */
-const REFUSED_MS_MIN = 60_000;
-
-/** Type of number and numbering plan (SMPP 3.4, sections 5.2.5 and 5.2.6). */
-const international = { ton: 1, npi: 1 };
-const networkSpecific = { ton: 3, npi: 0 };
-const alphanumeric = { ton: 5, npi: 0 };
+import { toShortMessage, vendorTlvsOf } from "./submission.ts";
+import { decodeText } from "./text.ts";
 
 export type SmppConnectorNeeds = {
   readonly name: string;
@@ -30,142 +23,108 @@ export type SmppConnectorNeeds = {
   readonly events: ConnectorEvents;
 };
 
-/** Our bind to one carrier: comes back by itself, with growing and random pauses. */
+/** Our binds to one carrier account. Each comes back by itself; what one cannot take goes by another. */
 export function createSmppConnector(app: SmppConnectorNeeds): Connector {
   const { name, settings, events } = app;
-  let session: SmppSession | undefined;
-  let state: ConnectorState = { phase: "connecting" };
-  let failures = 0;
+  const receiptIds = createReceiptIds(settings.receiptIds);
+  const vendorTlvs = vendorTlvsOf(settings);
   let isClosed = false;
-  let timer: NodeJS.Timeout | undefined;
-
-  const connect = async () => {
-    try {
-      const socket = await app.connectSocket(settings.host, settings.port);
-      if (isClosed) {
-        socket.destroy();
-        return;
-      }
-      bind(socket);
-    } catch (error) {
-      reconnect(error instanceof Error ? error.message : String(error), 0);
-    }
-  };
-
-  const bind = (socket: Socket) => {
-    let refusal: string | undefined;
-    const opened = openSession(socket, {
-      window: settings.window,
-      enquireLinkMs: settings.enquireLinkMs,
-      responseTimeoutMs: settings.responseTimeoutMs,
-      systemId: settings.systemId,
-      on: {
-        onDeliver: (pdu) => void takeDeliver(opened, pdu),
-        onClose: (cause) => {
-          if (session === opened) session = undefined;
-          const why = refusal ?? cause?.message ?? "The carrier closed the connection.";
-          reconnect(why, refusal === undefined ? 0 : REFUSED_MS_MIN);
-        },
-      },
-    });
-    const { systemId, password, systemType } = settings;
-    opened.bind(
-      { command: "bind_transceiver", systemId, password, systemType, interfaceVersion: 0x34 },
-      (answer) => {
-        if (answer instanceof SmppNoAnswer) return opened.destroy(answer);
-        if (answer.status !== statuses.ok) {
-          refusal = `The carrier refused the bind with status 0x${answer.status.toString(16)}. Check systemId and password.`;
-          return opened.destroy();
-        }
-        session = opened;
-        failures = 0;
-        return events.onReady(name);
-      },
-    );
-  };
-
-  /** Full jitter, so that many connectors do not come back at once. */
-  const reconnect = (cause: string, atLeastMs: number) => {
-    if (isClosed) return;
-    failures += 1;
-    const ceiling = Math.min(RECONNECT_MS_MAX, RECONNECT_MS_MIN * 2 ** Math.min(failures, 10));
-    const waitMs = Math.max(atLeastMs, RECONNECT_MS_MIN / 2 + app.random() * ceiling);
-    const nextAttemptAt = new Date(app.clock().getTime() + waitMs);
-    state = { phase: "reconnecting", cause, nextAttemptAt };
-    timer = setTimeout(() => void connect(), waitMs);
-  };
 
   /** The carrier is answered when what it told is durable; else it is asked to tell it again. */
-  const takeDeliver = async (from: SmppSession, pdu: DeliverSm) => {
+  const takeMessage = async (message: ShortMessage): Promise<number> => {
     try {
-      if (isReceipt(pdu)) {
-        const receipt = readReceipt(pdu);
-        if (receipt !== undefined) await events.onReceipt(name, receipt);
-      } else {
-        await events.onInbound(name, {
-          sender: pdu.source,
-          recipient: pdu.dest,
-          ...decodeText(pdu),
-        });
+      if (!isReceipt(message)) {
+        const { source: sender, dest: recipient } = message;
+        await events.onInbound(name, { sender, recipient, ...decodeText(message, settings) });
+        return statuses.ok;
       }
-      from.respond(pdu, statuses.ok);
+      const receipt = readReceipt(message);
+      if (receipt === undefined) return statuses.ok;
+      const carrierMessageId = receiptIds.translate(receipt.carrierMessageId, message.source);
+      await events.onReceipt(name, { ...receipt, carrierMessageId });
+      return statuses.ok;
     } catch {
-      from.respond(pdu, statuses.temporaryAppError);
+      return statuses.temporaryAppError;
     }
   };
 
-  void connect();
+  const takeDeliver = async (from: SmppSession, pdu: DeliverSm) => {
+    from.respond(pdu, await takeMessage(pdu));
+  };
+
+  /** Some carriers send receipts as data_sm, which says the same in TLVs. */
+  const takeOther = async (from: SmppSession, pdu: OtherRequest) => {
+    if (pdu.command !== "data_sm") return;
+    const status = await takeMessage({ ...emptyMessage, ...pdu });
+    from.reply({ command: "data_sm_resp", status, sequence: pdu.sequence, messageId: "" });
+  };
+
+  const binds = settings.binds.map((bind) =>
+    keepBound({
+      ...{ settings, bind, clock: app.clock, random: app.random },
+      connectSocket: app.connectSocket,
+      onBound: () => events.onReady(name),
+      onDeliver: (from, pdu) => void takeDeliver(from, pdu),
+      onOther: (from, pdu) => void takeOther(from, pdu),
+    }),
+  );
+  const submitting = binds.filter(({ canSubmit }) => canSubmit);
+
+  const submit = (message: ShortMessage, done: (result: SubmitResult) => void) => {
+    const bind = freest(submitting);
+    if (bind === undefined) return done({ kind: "unavailable", carrierCode: "not bound" });
+    return bind.submit(message, (answer) => {
+      if (!(answer instanceof SmppNoAnswer)) {
+        const id = "messageId" in answer ? answer.messageId : "";
+        if (answer.status === statuses.ok) receiptIds.accepted(id, message.dest);
+        done(submitResultOf(answer, id));
+      } else if (answer.isWritten) done({ kind: "unknown", carrierCode: answer.message });
+      else if (!isClosed && submitting.some((other) => other.freeSlots() > 0)) {
+        // Its bind was lost before its bytes left: another takes it at once.
+        return submit(message, done);
+      } else done({ kind: "unavailable", carrierCode: answer.message });
+      return events.onReady(name);
+    });
+  };
 
   return {
     ...{ name, carrierAccount: app.carrierAccount, isSimulated: app.isSimulated },
     optOutsUpstream: app.optOutsUpstream,
-    freeSlots: () => (isClosed ? 0 : (session?.freeSlots() ?? 0)),
-    submit: (submission) =>
-      new Promise((resolve) => {
-        if (session === undefined)
-          return resolve({ kind: "unavailable", carrierCode: "not bound" });
-        return session.submit({ ...emptyMessage, ...toShortMessage(submission) }, (answer) => {
-          if (!(answer instanceof SmppNoAnswer)) {
-            const id = "messageId" in answer ? answer.messageId : "";
-            resolve(submitResultOf(answer.status, id));
-          } else if (answer.isWritten) resolve({ kind: "unknown", carrierCode: answer.message });
-          else resolve({ kind: "unavailable", carrierCode: answer.message });
-          events.onReady(name);
-        });
-      }),
-    state: () => {
-      if (isClosed) return { phase: "stopped" };
-      if (session === undefined) return state;
-      const inFlight = settings.window - session.freeSlots();
-      return { phase: "bound", window: settings.window, inFlight };
+    freeSlots: () => (isClosed ? 0 : submitting.reduce((sum, bind) => sum + bind.freeSlots(), 0)),
+    submit: (submission) => {
+      const message = toShortMessage(submission, settings, { vendorTlvs, now: app.clock() });
+      return new Promise((done) => submit(message, done));
     },
+    state: () => (isClosed ? { phase: "stopped" } : stateOf(submitting)),
     close: async () => {
       isClosed = true;
-      clearTimeout(timer);
-      await session?.close();
+      await Promise.all(binds.map((bind) => bind.close()));
     },
   };
 }
 
-function toShortMessage(submission: Submission) {
-  const source = addressOf(submission.sender);
-  const dest = addressOf(submission.recipient);
-  return {
-    ...{ sourceTon: source.ton, sourceNpi: source.npi, source: source.digits },
-    ...{ destTon: dest.ton, destNpi: dest.npi, dest: dest.digits },
-    registeredDelivery: 1,
-    validityPeriod: absoluteTime(submission.validUntil),
-    ...encodeText(submission),
-  };
+function freest(binds: readonly Bind[]): Bind | undefined {
+  let found: Bind | undefined;
+  let most = 0;
+  for (const bind of binds) {
+    const free = bind.freeSlots();
+    if (free <= most) continue;
+    most = free;
+    found = bind;
+  }
+  // Without a free slot the first that is bound still takes it, as the caller wants it sent now.
+  return found ?? binds.find((bind) => bind.state().phase === "bound");
 }
 
-function addressOf(address: string) {
-  if (address.startsWith("+")) return { ...international, digits: address.slice(1) };
-  if (/^\d+$/.test(address)) return { ...networkSpecific, digits: address };
-  return { ...alphanumeric, digits: address };
-}
-
-/** YYMMDDhhmmsstnnp in UTC (SMPP 3.4, section 7.1.1). */
-function absoluteTime(at: Date): string {
-  return `${at.toISOString().replaceAll(/[-:T]/g, "").slice(2, 14)}000+`;
+/** Bound as soon as one bind is; else what the bind says that comes back first. */
+function stateOf(binds: readonly Bind[]): ConnectorState {
+  const states = binds.map((bind) => bind.state());
+  const bound = states.filter((state) => state.phase === "bound");
+  if (bound.length > 0) {
+    const window = bound.reduce((sum, state) => sum + state.window, 0);
+    return { phase: "bound", window, inFlight: bound.reduce((sum, one) => sum + one.inFlight, 0) };
+  }
+  const waiting = states.filter((state) => state.phase === "reconnecting");
+  waiting.sort((one, other) => one.nextAttemptAt.getTime() - other.nextAttemptAt.getTime());
+  return waiting[0] ?? states[0] ?? { phase: "connecting" };
 }

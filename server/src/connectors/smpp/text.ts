@@ -1,21 +1,59 @@
-import { decodeGsm7, encodeGsm7 } from "../../segments/gsm7-octets.ts";
-import { type ShortMessage, tlvs } from "../../smpp/pdus.ts";
+import { encodeGsm7 } from "../../segments/gsm7-octets.ts";
+import { noTlvs, type ShortMessage, type Tlvs, tlvs } from "../../smpp/pdus.ts";
 import type { InboundPart, Submission } from "../connector.ts";
+import { type CodedText, codingOf } from "./data-coding.ts";
+import { decodeNationalGsm7, type NationalTables } from "./national-gsm7.ts";
+import { packSeptets, unpackSeptets } from "./septets.ts";
+import type { SmppSettings } from "./settings.ts";
 
 const UCS2 = 8;
-const LATIN1 = 3;
+/** Message class 0: shown at once and not kept (3GPP TS 23.038, 4). */
+const FLASH = 0x10;
 /** esm_class bit: the text begins with a user data header (SMPP 3.4, section 5.2.12). */
 const UDHI = 0x40;
 
+type Dialect = Pick<SmppSettings, "defaultAlphabet" | "concatenation" | "textIn">;
+const plainDialect: Dialect = {
+  ...{ defaultAlphabet: "gsm7", concatenation: "udh", textIn: "shortMessage" },
+};
+
+type EncodedText = Pick<ShortMessage, "dataCoding" | "esmClass" | "shortMessage"> & { tlvs: Tlvs };
+
 /** The text of a part with its concatenation header (3GPP TS 23.040, 9.2.3.24.1). */
-export function encodeText(submission: Submission) {
-  const isUcs2 = submission.encoding === "UCS-2";
-  const text = isUcs2 ? encodeUcs2(submission.text) : encodeGsm7(submission.text);
-  const dataCoding = isUcs2 ? UCS2 : 0;
-  if (submission.parts === 1) return { dataCoding, esmClass: 0, shortMessage: text };
-  const { reference, parts, part } = submission;
-  const header = Buffer.from([5, 0, 3, reference & 0xff, parts, part]);
-  return { dataCoding, esmClass: UDHI, shortMessage: Buffer.concat([header, text]) };
+export function encodeText(submission: Submission, dialect = plainDialect): EncodedText {
+  const { reference, parts, part, encoding } = submission;
+  const hasHeader = parts > 1 && dialect.concatenation === "udh";
+  const header = hasHeader ? Buffer.from([5, 0, 3, reference & 0xff, parts, part]) : noBytes;
+  const text = encodeCharacters(submission, dialect.defaultAlphabet, header.length);
+  const octets = hasHeader ? Buffer.concat([header, text]) : text;
+  const isPayload = dialect.textIn === "messagePayload";
+  const isSar = parts > 1 && !hasHeader;
+  const found = new Map<number, Buffer>();
+  if (isPayload) found.set(tlvs.message_payload, octets);
+  if (isSar) {
+    found.set(tlvs.sar_msg_ref_num, Buffer.from([0, reference & 0xff]));
+    found.set(tlvs.sar_total_segments, Buffer.from([parts]));
+    found.set(tlvs.sar_segment_seqnum, Buffer.from([part]));
+  }
+  return {
+    dataCoding: (encoding === "UCS-2" ? UCS2 : 0) | (submission.isFlash ? FLASH : 0),
+    esmClass: hasHeader ? UDHI : 0,
+    shortMessage: isPayload ? noBytes : octets,
+    tlvs: found.size === 0 ? noTlvs : found,
+  };
+}
+
+const noBytes = Buffer.alloc(0);
+
+function encodeCharacters(
+  { text, encoding }: Submission,
+  alphabet: Dialect["defaultAlphabet"],
+  headerBytes: number,
+): Buffer {
+  if (encoding === "UCS-2") return encodeUcs2(text);
+  if (alphabet === "latin1") return Buffer.from(text, "latin1");
+  const septets = encodeGsm7(text);
+  return alphabet === "gsm7" ? septets : packSeptets(septets, headerBytes);
 }
 
 export function encodeUcs2(text: string): Buffer {
@@ -23,38 +61,75 @@ export function encodeUcs2(text: string): Buffer {
 }
 
 /** A text from a phone, or one part of one: by UDH, by SAR TLVs, or whole. */
-export function decodeText(pdu: ShortMessage): Omit<InboundPart, "sender" | "recipient"> {
-  const bytes = pdu.tlvs.get(tlvs.message_payload) ?? pdu.shortMessage;
-  const headerBytes = (pdu.esmClass & UDHI) !== 0 ? (bytes[0] ?? 0) + 1 : 0;
-  const concatenation = readHeader(bytes.subarray(1, headerBytes)) ??
-    readSar(pdu) ?? { reference: 0, total: 1, part: 1 };
-  return { ...concatenation, text: decodeBytes(bytes.subarray(headerBytes), pdu.dataCoding) };
+export function decodeText(
+  pdu: ShortMessage,
+  dialect: Pick<Dialect, "defaultAlphabet"> = plainDialect,
+): Omit<InboundPart, "sender" | "recipient"> {
+  const payload = pdu.tlvs.get(tlvs.message_payload);
+  const bytes = pdu.shortMessage.length > 0 ? pdu.shortMessage : (payload ?? pdu.shortMessage);
+  const claimedBytes = (pdu.esmClass & UDHI) !== 0 ? (bytes[0] ?? 0) + 1 : 0;
+  // A header that is longer than the text is none: better a strange text than a lost one.
+  const headerBytes = claimedBytes <= bytes.length ? claimedBytes : 0;
+  const header = readHeader(bytes.subarray(1, headerBytes));
+  const concatenation = header.concatenation ?? readSar(pdu) ?? whole;
+  const octets = bytes.subarray(headerBytes);
+  const coding = codingOf(pdu.dataCoding, dialect.defaultAlphabet);
+  return { ...concatenation, text: decodeOctets(octets, { coding, headerBytes, ...header }) };
 }
 
-function decodeBytes(bytes: Buffer, dataCoding: number): string {
-  if (dataCoding === UCS2) {
-    return Buffer.from(bytes.subarray(0, bytes.length & ~1))
-      .swap16()
-      .toString("utf16le");
+const whole = { reference: 0, total: 1, part: 1 };
+
+function decodeOctets(
+  octets: Buffer,
+  of: { coding: CodedText; headerBytes: number; national: NationalTables },
+): string {
+  switch (of.coding) {
+    case "ucs2":
+      return Buffer.from(octets.subarray(0, octets.length & ~1))
+        .swap16()
+        .toString("utf16le");
+    case "gsm7":
+      return decodeNationalGsm7(octets, of.national);
+    case "gsm7Packed":
+      return decodeNationalGsm7(unpackSeptets(octets, of.headerBytes), of.national);
+    case "latin1":
+      return octets.toString("latin1");
+    case "binary":
+      return octets.toString("hex");
+    default:
+      return new TextDecoder(of.coding).decode(octets);
   }
-  return dataCoding === LATIN1 ? bytes.toString("latin1") : decodeGsm7(bytes);
 }
 
 type Concatenation = { reference: number; total: number; part: number };
 
-/** Information elements 0 (8-bit reference) and 8 (16-bit). */
-function readHeader(elements: Buffer): Concatenation | undefined {
+/** Information elements 0 (8-bit reference), 8 (16-bit), 36 and 37 (national tables). */
+function readHeader(elements: Buffer) {
+  let concatenation: Concatenation | undefined;
+  const national: { single: number; locking: number } = { single: 0, locking: 0 };
   for (let at = 0; at + 2 <= elements.length; at += 2 + (elements[at + 1] ?? 0)) {
-    const [id, length] = [elements[at], elements[at + 1]];
-    const data = elements.subarray(at + 2, at + 2 + (length ?? 0));
-    if (id === 0 && data.length === 3) {
-      return valid({ reference: data[0] ?? 0, total: data[1] ?? 0, part: data[2] ?? 0 });
-    }
-    if (id === 8 && data.length === 4) {
-      return valid({ reference: data.readUInt16BE(0), total: data[2] ?? 0, part: data[3] ?? 0 });
+    const end = at + 2 + (elements[at + 1] ?? 0);
+    if (end > elements.length) break;
+    const data = elements.subarray(at + 2, end);
+    switch (elements[at]) {
+      case 0x00:
+        if (data.length !== 3) break;
+        concatenation ??= valid(data[0] ?? 0, data[1] ?? 0, data[2] ?? 0);
+        break;
+      case 0x08:
+        if (data.length !== 4) break;
+        concatenation ??= valid(data.readUInt16BE(0), data[2] ?? 0, data[3] ?? 0);
+        break;
+      case 0x24:
+        national.single = data[0] ?? 0;
+        break;
+      case 0x25:
+        national.locking = data[0] ?? 0;
+        break;
+      default:
     }
   }
-  return undefined;
+  return { concatenation, national };
 }
 
 function readSar(pdu: ShortMessage): Concatenation | undefined {
@@ -62,10 +137,9 @@ function readSar(pdu: ShortMessage): Concatenation | undefined {
   const total = pdu.tlvs.get(tlvs.sar_total_segments)?.[0];
   const part = pdu.tlvs.get(tlvs.sar_segment_seqnum)?.[0];
   if (reference?.length !== 2 || total === undefined || part === undefined) return undefined;
-  return valid({ reference: reference.readUInt16BE(0), total, part });
+  return valid(reference.readUInt16BE(0), total, part);
 }
 
-function valid(concatenation: Concatenation): Concatenation | undefined {
-  const { total, part } = concatenation;
-  return total >= 1 && part >= 1 && part <= total ? concatenation : undefined;
+function valid(reference: number, total: number, part: number): Concatenation | undefined {
+  return total >= 1 && part >= 1 && part <= total ? { reference, total, part } : undefined;
 }

@@ -1,0 +1,142 @@
+import type { Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import type { Clock } from "../../lib/clock.ts";
+import { type DeliverSm, type ShortMessage, statuses } from "../../smpp/pdus.ts";
+import {
+  type Answer,
+  type OtherRequest,
+  openSession,
+  SmppNoAnswer,
+  type SmppSession,
+} from "../../smpp/session.ts";
+import type { ConnectorState } from "../connector.ts";
+import type { BindSettings, SmppSettings } from "./settings.ts";
+
+const RECONNECT_MS_MIN = 500;
+const RECONNECT_MS_MAX = 60_000;
+/** A bind that ends sooner has not mended what failed before it: the pauses go on growing. */
+const STABLE_MS = 10_000;
+
+/**
+ * Pauses at least, by the carrier's refusal. A wrong password does not get right by asking often, and
+ * some carriers lock the account; who is still bound waits for the carrier to miss the old session.
+ */
+const refusedMsMin: Readonly<Record<number, number>> = {
+  [statuses.bindFailed]: 60_000,
+  [statuses.invalidPassword]: 60_000,
+  [statuses.invalidSystemId]: 60_000,
+  [statuses.alreadyBound]: 15_000,
+};
+
+export type BindNeeds = {
+  readonly settings: SmppSettings;
+  readonly bind: BindSettings;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly connectSocket: (host: string, port: number) => Promise<Socket>;
+  readonly onBound: () => void;
+  readonly onDeliver: (from: SmppSession, pdu: DeliverSm) => void;
+  readonly onOther: (from: SmppSession, pdu: OtherRequest) => void;
+};
+
+export type Bind = {
+  readonly canSubmit: boolean;
+  readonly freeSlots: () => number;
+  readonly submit: (message: ShortMessage, onAnswer: Answer) => void;
+  readonly state: () => ConnectorState;
+  readonly close: () => Promise<void>;
+};
+
+/** One bind to a carrier, which comes back by itself with growing and random pauses. */
+export function keepBound(app: BindNeeds): Bind {
+  const { settings } = app;
+  const { as, host, port } = app.bind;
+  let current: SmppSession | undefined;
+  let isBound = false;
+  let boundAt = 0;
+  let state: ConnectorState = { phase: "connecting" };
+  let failures = 0;
+  let isClosed = false;
+  let timer: NodeJS.Timeout | undefined;
+
+  const connect = async () => {
+    try {
+      const socket = await app.connectSocket(host, port);
+      if (isClosed) socket.destroy();
+      else open(settings.tls ? connectTls({ socket, servername: host }) : socket);
+    } catch (error) {
+      reconnect(error instanceof Error ? error.message : String(error), 0);
+    }
+  };
+
+  const open = (socket: Socket) => {
+    let refusal: { why: string; msMin: number } | undefined;
+    const session: SmppSession = openSession(socket, {
+      window: settings.window,
+      enquireLinkMs: settings.enquireLinkMs,
+      responseTimeoutMs: settings.responseTimeoutMs,
+      systemId: settings.systemId,
+      on: {
+        onDeliver: (pdu) => app.onDeliver(session, pdu),
+        onOther: (pdu) => app.onOther(session, pdu),
+        onClose: (cause) => {
+          const wasStable = isBound && app.clock().getTime() - boundAt >= STABLE_MS;
+          current = undefined;
+          isBound = false;
+          if (wasStable) failures = 0;
+          const why = refusal?.why ?? cause?.message ?? "The carrier closed the connection.";
+          reconnect(why, refusal?.msMin ?? 0);
+        },
+      },
+    });
+    current = session;
+    const { systemId, password, systemType } = settings;
+    session.bind(
+      { command: `bind_${as}`, systemId, password, systemType, interfaceVersion: 0x34 },
+      (answer) => {
+        if (answer instanceof SmppNoAnswer) return session.destroy(answer);
+        if (answer.status !== statuses.ok || answer.command === "generic_nack") {
+          const why = `The carrier refused the bind with status 0x${answer.status.toString(16)}. Check systemId and password.`;
+          refusal = { why, msMin: refusedMsMin[answer.status] ?? 0 };
+          return session.destroy();
+        }
+        isBound = true;
+        boundAt = app.clock().getTime();
+        return app.onBound();
+      },
+    );
+  };
+
+  /** Full jitter, so that many connectors do not come back at once. */
+  const reconnect = (cause: string, atLeastMs: number) => {
+    if (isClosed) return;
+    failures += 1;
+    const ceiling = Math.min(RECONNECT_MS_MAX, RECONNECT_MS_MIN * 2 ** Math.min(failures, 10));
+    const waitMs = Math.max(atLeastMs, RECONNECT_MS_MIN / 2 + app.random() * ceiling);
+    const nextAttemptAt = new Date(app.clock().getTime() + waitMs);
+    state = { phase: "reconnecting", cause, nextAttemptAt };
+    timer = setTimeout(() => void connect(), waitMs);
+  };
+
+  void connect();
+
+  return {
+    canSubmit: as !== "receiver",
+    freeSlots: () => current?.freeSlots() ?? 0,
+    submit: (message, onAnswer) => {
+      if (current !== undefined && isBound) current.submit(message, onAnswer);
+      else onAnswer(new SmppNoAnswer("not bound", false));
+    },
+    state: () => {
+      if (isClosed) return { phase: "stopped" };
+      if (current === undefined || !isBound) return state;
+      const { window } = settings;
+      return { phase: "bound", window, inFlight: window - current.freeSlots() };
+    },
+    close: async () => {
+      isClosed = true;
+      clearTimeout(timer);
+      await current?.close();
+    },
+  };
+}

@@ -1,0 +1,131 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { gsm7Alphabet } from "../../segments/gsm7.ts";
+import { emptyMessage, tlvs } from "../../smpp/pdus.ts";
+import type { Submission } from "../connector.ts";
+import { packSeptets, unpackSeptets } from "./septets.ts";
+import { parseSmppSettings } from "./settings.ts";
+import { decodeText, encodeText } from "./text.ts";
+
+const account = { host: "smsc.example", port: 2775, systemId: "us", password: "secret" };
+const submission: Submission = {
+  ...{ id: 1n, part: 1, parts: 1, attempt: 1, sender: "+15550100", recipient: "+15550101" },
+  ...{ encoding: "GSM-7", text: "Hello", reference: 7, validUntil: new Date(0) },
+};
+
+test.each([
+  ["GSM-7", {}],
+  ["packed GSM-7", { defaultAlphabet: "gsm7Packed" }],
+  ["Latin-1", { defaultAlphabet: "latin1" }],
+  ["message_payload", { textIn: "messagePayload" }],
+  ["SAR TLVs", { concatenation: "sar" }],
+])("a text in %s comes back with its place in the whole", (_how, given) => {
+  const settings = parseSmppSettings({ ...account, ...given });
+  const texts = ["Grüße!", "a", "1234567", "12345678", "x".repeat(153)];
+  for (const text of texts) {
+    for (const [part, parts] of [
+      [1, 1],
+      [2, 3],
+    ] as const) {
+      const encoded = encodeText({ ...submission, text, part, parts }, settings);
+      expect(decodeText({ ...emptyMessage, ...encoded }, settings)).toEqual({
+        ...{ text, part, total: parts, reference: parts === 1 ? 0 : 7 },
+      });
+    }
+  }
+});
+
+test("a text in UCS-2 comes back, emoji and all", () => {
+  const encoded = encodeText({ ...submission, encoding: "UCS-2", text: "Съешь 🍞" });
+  expect(encoded.dataCoding).toBe(8);
+  expect(decodeText({ ...emptyMessage, ...encoded }).text).toBe("Съешь 🍞");
+});
+
+test.each([
+  ["GSM-7", 0x10],
+  ["UCS-2", 0x18],
+] as const)("a flash text in %s has data_coding %i and reads the same", (encoding, dataCoding) => {
+  const encoded = encodeText({ ...submission, encoding, isFlash: true });
+  expect(encoded.dataCoding).toBe(dataCoding);
+  expect(decodeText({ ...emptyMessage, ...encoded }).text).toBe("Hello");
+});
+
+test("packed septets are those of 3GPP TS 23.038", () => {
+  expect(packSeptets(Buffer.from("hellohello")).toString("hex")).toBe("e8329bfd4697d9ec37");
+});
+
+test("septets come back from their octets, behind a header too", () => {
+  const septets = fc.uint8Array({ min: 1, max: 127, maxLength: 160 });
+  void fc.assert(
+    fc.property(septets, fc.constantFrom(0, 6, 7), (list, headerBytes) => {
+      expect([...unpackSeptets(packSeptets(list, headerBytes), headerBytes)]).toEqual([...list]);
+    }),
+    { seed: 5 },
+  );
+});
+
+function received(hex: string, fields: object = {}) {
+  return decodeText({ ...emptyMessage, shortMessage: Buffer.from(hex, "hex"), ...fields });
+}
+
+test.each([
+  ["an 8-bit reference", "050003070201", { reference: 7, total: 2, part: 1 }],
+  ["a 16-bit reference", "06080401070202", { reference: 0x107, total: 2, part: 2 }],
+  ["ports before the reference", "0b0504000a000a0003070202", { reference: 7, total: 2, part: 2 }],
+  ["part 0, which cannot be", "050003070200", { reference: 0, total: 1, part: 1 }],
+  ["part 3 of 2, which cannot be", "050003070203", { reference: 0, total: 1, part: 1 }],
+])("a header with %s is read", (_what, header, expected) => {
+  expect(received(`${header}4869`, { esmClass: 0x40 })).toEqual({ ...expected, text: "Hi" });
+});
+
+test.each([
+  ["longer than the text", "ff0003070201"],
+  ["whose element is longer than it", "05007f070201"],
+  ["of no length", "00"],
+  ["missing", ""],
+])("a header that is %s harms nothing", (_what, hex) => {
+  expect(received(hex, { esmClass: 0x40 })).toMatchObject({ total: 1, part: 1 });
+});
+
+test.each([
+  ["Latin-1", 3, "c9e9", "Éé"],
+  ["ASCII", 1, "4869", "Hi"],
+  ["Cyrillic of ISO 8859-5", 6, "bfe0d8", "При"],
+  ["Hebrew of ISO 8859-8", 7, "f9", "ש"],
+  ["ISO-2022-JP", 10, "1b2442467c1b2842", "日"],
+  ["KS C 5601", 14, "c7d1", "한"],
+  ["UCS-2 with an odd byte", 8, "004800", "H"],
+  ["class 0 of GSM-7", 0xf0, "4869", "Hi"],
+  ["binary, as hex", 4, "00ff", "00ff"],
+  ["8-bit of class 1, as hex", 0xf5, "00ff", "00ff"],
+  ["what waits, in UCS-2", 0xe0, "0048", "H"],
+  ["a data_coding that nobody defined", 0x0b, "4869", "Hi"],
+])("a text in %s is read", (_what, dataCoding, hex, text) => {
+  expect(received(hex, { dataCoding }).text).toBe(text);
+});
+
+test.each([
+  ["Turkish, single shift", "03240101", "1b531b67", "Şğ"],
+  ["Turkish, locking", "03250101", "0b1d", "Ğş"],
+  ["Spanish, single shift", "03240102", "1b411b65", "Á€"],
+  ["Portuguese, single shift", "03240103", "1b5b1b7f", "Ãâ"],
+  ["Portuguese, locking", "03250103", "5b7b", "Ãã"],
+  ["a language that nobody defined", "03240199", "411b65", "A€"],
+])("a text in the national table %s is read", (_what, header, hex, text) => {
+  expect(received(`${header}${hex}`, { esmClass: 0x40 }).text).toBe(text);
+});
+
+test("every national table has 128 places", () => {
+  const all = Buffer.from(Array.from({ length: 128 }, (_none, code) => (code === 0x1b ? 0 : code)));
+  for (const language of [0, 1, 3]) {
+    const header = Buffer.from([3, 0x25, 1, language]);
+    const pdu = { ...emptyMessage, esmClass: 0x40, shortMessage: Buffer.concat([header, all]) };
+    expect([...decodeText(pdu).text]).toHaveLength([...gsm7Alphabet].length);
+    expect(decodeText(pdu).text).not.toContain("?".repeat(2));
+  }
+});
+
+test("a text in message_payload counts when the short message is empty", () => {
+  const payload = new Map([[tlvs.message_payload, Buffer.from("long")]]);
+  expect(received("", { tlvs: payload }).text).toBe("long");
+});
