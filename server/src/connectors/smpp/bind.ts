@@ -1,4 +1,4 @@
-import type { Socket } from "node:net";
+import { isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { Clock } from "../../lib/clock.ts";
 import { type DeliverSm, type ShortMessage, statuses } from "../../smpp/pdus.ts";
@@ -63,7 +63,7 @@ export function keepBound(app: BindNeeds): Bind {
     try {
       const socket = await app.connectSocket(host, port);
       if (isClosed) socket.destroy();
-      else open(settings.tls ? connectTls({ socket, servername: host }) : socket);
+      else open(settings.tls ? secured(socket, host) : socket);
     } catch (error) {
       reconnect(error instanceof Error ? error.message : String(error), 0);
     }
@@ -139,4 +139,9 @@ export function keepBound(app: BindNeeds): Bind {
       await current?.close();
     },
   };
+}
+
+/** A name in the handshake must not be an address (RFC 6066, section 3); the certificate is checked in both cases. */
+function secured(socket: Socket, host: string): Socket {
+  return connectTls(isIP(host) === 0 ? { socket, host, servername: host } : { socket, host });
 }

@@ -331,6 +331,28 @@ test("two binds share the work, and what one loses unsent goes by the other at o
   expect(connector.freeSlots()).toBe(100);
 });
 
+test("with TLS nothing leaves in the clear, and a handshake that fails is tried again", async () => {
+  const firstBytes = createQueue<Buffer>();
+  const handshakeFailure = Buffer.from("15030300020228", "hex");
+  const server = createServer((socket) => {
+    socket.once("data", (bytes) => {
+      firstBytes.add(bytes);
+      socket.end(handshakeFailure);
+    });
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  closers.push(() => server.close());
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  const { connector } = startConnector(port, { tls: true });
+  const bytes = await firstBytes.next();
+  expect({ type: bytes[0], isClear: bytes.includes("secret") }).toEqual({
+    ...{ type: 0x16, isClear: false },
+  });
+  await waitUntil(() => connector.state().phase === "reconnecting");
+  expect(connector.state()).toMatchObject({ cause: expect.stringContaining("handshake") });
+});
+
 test("closing while the bind is still asked for leaves no session behind", async () => {
   const server = createServer();
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
