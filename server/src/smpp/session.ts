@@ -13,8 +13,10 @@ import {
   type SubmitSm,
   statuses,
 } from "./pdus.ts";
+import { type Answer, createRequests, SmppNoAnswer } from "./requests.ts";
 import { createStreamDecoder } from "./stream-decoder.ts";
-import { createWindow, type Window } from "./window.ts";
+
+export { type Answer, SmppNoAnswer } from "./requests.ts";
 
 export type SessionEvents = {
   /** Server: answers a bind with a status; 0 accepts it. */
@@ -41,19 +43,6 @@ export type SessionOptions = {
   readonly systemId: string;
   readonly on: SessionEvents;
 };
-
-/** Why a request has no answer. `isWritten`: its bytes may have reached the far end. */
-export class SmppNoAnswer extends Error {
-  readonly isWritten: boolean;
-  constructor(why: string, isWritten: boolean) {
-    super(why);
-    this.name = "SmppNoAnswer";
-    this.isWritten = isWritten;
-  }
-}
-
-/** The response to the request, or a generic_nack, or why there is none. */
-export type Answer = (response: Pdu | SmppNoAnswer) => void;
 
 export type SmppSession = {
   readonly bind: (bind: Omit<BindRequest, "sequence" | "status">, onAnswer: Answer) => void;
@@ -84,16 +73,12 @@ const DRAIN_MS_MAX = 3_000;
 const UNBIND_MS_MAX = 1_000;
 const POLL_MS = 10;
 
-type Waiting = { readonly response: CommandName | undefined; readonly onAnswer: Answer };
-
 /** One SMPP session on a connected socket, in either role. Bad bytes end this session only. */
 export function openSession(socket: Socket, options: SessionOptions): SmppSession {
   const { on, responseTimeoutMs, enquireLinkMs } = options;
   const decoder = createStreamDecoder();
-  const window: Window<Waiting> = createWindow({
-    ...{ size: options.window, responseTimeoutMs, enquireLinkMs },
-  });
-  const outbox = createOutbox(socket, window.written);
+  const requests = createRequests(options);
+  const outbox = createOutbox(socket, requests.written);
   let boundAs: BindName | undefined;
   let isClosing = false;
   let isClosed = false;
@@ -111,78 +96,43 @@ export function openSession(socket: Socket, options: SessionOptions): SmppSessio
     clearInterval(timer);
     outbox.close();
     socket.destroy();
-    for (const { waiting, isWritten } of window.clear()) {
-      waiting.onAnswer(new SmppNoAnswer("The session ended before the answer came.", isWritten));
-    }
+    requests.end();
     on.onClose(cause);
   };
 
-  const open = (
-    response: CommandName | undefined,
-    onAnswer: Answer,
-    add: (sequence: number) => void,
-  ) => {
-    const sequence = window.open({ response, onAnswer }, performance.now());
-    try {
-      add(sequence);
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-      window.close(sequence);
-      onAnswer(new SmppNoAnswer(error.message, false));
-    }
-  };
-
   const request = (pdu: Pdu, onAnswer: Answer) => {
-    if (isClosed) return onAnswer(new SmppNoAnswer("The session is closed.", false));
-    return open(responseTo(pdu.command), onAnswer, (sequence) => outbox.add({ ...pdu, sequence }));
+    if (isClosed) onAnswer(new SmppNoAnswer("The session is closed.", false));
+    else requests.send(outbox, pdu, onAnswer);
   };
 
-  const messages = (
-    command: "submit_sm" | "deliver_sm",
-    response: CommandName,
-    not: BindName,
-  ): SmppSession["submit"] => {
+  const messages = (command: "submit_sm" | "deliver_sm", not: BindName): SmppSession["submit"] => {
     return (message, onAnswer) => {
       if (boundAs === undefined || boundAs === not || isClosing) {
-        return onAnswer(new SmppNoAnswer(`The session is not bound for ${command}.`, false));
-      }
-      return open(response, onAnswer, (sequence) => outbox.addMessage(command, sequence, message));
+        onAnswer(new SmppNoAnswer(`The session is not bound for ${command}.`, false));
+      } else requests.sendMessage(outbox, command, message, onAnswer);
     };
   };
 
   const takePdu = (pdu: Pdu | SmppDecodeError) => {
     if (isClosed) return;
     if (pdu instanceof SmppDecodeError) takeError(pdu);
-    else if (isResponse(pdu.command)) takeResponse(pdu);
+    else if (isResponse(pdu.command)) requests.answer(pdu, () => takeBound(pdu));
     else takeRequest(pdu);
   };
 
   /** A known request gets its own response, an unknown one a generic_nack, a response nothing. */
   const takeError = (error: SmppDecodeError) => {
     const { command, status, sequence } = error;
-    if (error.isResponse) {
-      window.close(sequence)?.onAnswer(new SmppNoAnswer(error.message, true));
-      return;
-    }
+    if (error.isResponse) return requests.fail(sequence, error.message);
     const response = command === undefined ? "generic_nack" : responseTo(command);
-    if (response !== undefined) write({ command: response, status, sequence } as Pdu);
+    if (response === undefined) return undefined;
+    return write({ command: response, status, sequence } as Pdu);
   };
 
-  const takeResponse = (pdu: Pdu) => {
-    const waiting = window.close(pdu.sequence);
-    if (waiting === undefined) return;
-    if (pdu.command !== waiting.response && pdu.command !== "generic_nack") {
-      const why = `The far end answered with ${pdu.command} instead of ${waiting.response}.`;
-      waiting.onAnswer(new SmppNoAnswer(why, true));
-      return;
-    }
-    if (pdu.status === statuses.ok) takeBound(pdu.command);
-    waiting.onAnswer(pdu);
-  };
-
-  const takeBound = (command: CommandName) => {
+  /** A bind that was asked for and is accepted, by either side. */
+  const takeBound = ({ command, status }: Pick<Pdu, "command" | "status">) => {
     const name = bindNames[command];
-    if (name === undefined) return;
+    if (name === undefined || status !== statuses.ok) return;
     boundAs = name;
     endBy = Number.POSITIVE_INFINITY;
   };
@@ -222,7 +172,7 @@ export function openSession(socket: Socket, options: SessionOptions): SmppSessio
     const mayBind = boundAs === undefined && !isClosing;
     const status = mayBind ? (on.onBind?.(pdu) ?? statuses.bindFailed) : statuses.alreadyBound;
     const { sequence, command } = pdu;
-    if (status === statuses.ok) takeBound(command);
+    takeBound({ command, status });
     write({ command: `${command}_resp`, status, sequence, systemId: options.systemId });
   };
 
@@ -258,10 +208,7 @@ export function openSession(socket: Socket, options: SessionOptions): SmppSessio
   const tick = () => {
     if (isClosed) return;
     const now = performance.now();
-    const due = window.tick(now);
-    for (const { onAnswer } of due.timedOut) {
-      onAnswer(new SmppNoAnswer(`No answer within ${responseTimeoutMs} ms.`, true));
-    }
+    const due = requests.tick(now);
     if (due.isDead) end(new Error("The far end does not answer enquire_link."));
     else if (now >= endBy) end(new Error("The far end did not bind, or did not close, in time."));
     else if (due.isQuiet && boundAs !== undefined) {
@@ -277,7 +224,7 @@ export function openSession(socket: Socket, options: SessionOptions): SmppSessio
   socket.on("data", (chunk) => {
     if (isClosed) return;
     try {
-      if (decoder.push(chunk, takePdu) > 0) window.heard(performance.now());
+      if (decoder.push(chunk, takePdu) > 0) requests.heard(performance.now());
     } catch (error) {
       if (error instanceof SmppDecodeError) {
         write({ command: "generic_nack", status: error.status, sequence: error.sequence });
@@ -291,7 +238,7 @@ export function openSession(socket: Socket, options: SessionOptions): SmppSessio
 
   const close = async () => {
     const deadline = performance.now() + DRAIN_MS_MAX;
-    const isIdle = () => isClosed || window.size() === 0 || performance.now() >= deadline;
+    const isIdle = () => isClosed || requests.size() === 0 || performance.now() >= deadline;
     isClosing = true;
     if (boundAs !== undefined) {
       while (!isIdle()) await pause(POLL_MS);
@@ -308,12 +255,12 @@ export function openSession(socket: Socket, options: SessionOptions): SmppSessio
 
   return {
     bind: (bind, onAnswer) => request({ ...bind, sequence: 0, status: statuses.ok }, onAnswer),
-    submit: messages("submit_sm", "submit_sm_resp", "bind_receiver"),
-    deliver: messages("deliver_sm", "deliver_sm_resp", "bind_transmitter"),
+    submit: messages("submit_sm", "bind_receiver"),
+    deliver: messages("deliver_sm", "bind_transmitter"),
     ...{ request, respond, reply: write },
     freeSlots: () => {
       if (isClosing || boundAs === undefined || outbox.isStuck()) return 0;
-      return window.free();
+      return requests.free();
     },
     isBound: () => boundAs !== undefined,
     ...{ close, destroy: end },
