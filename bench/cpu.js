@@ -19,7 +19,16 @@ export function cpuOfDescendants(pid) {
 }
 
 export function memoryMbOf(pid) {
-  const line = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
+  return statusMbOf(pid, /VmRSS:\s+(\d+)/);
+}
+
+/** The most it has had since its start. */
+export function mostMemoryMbOf(pid) {
+  return statusMbOf(pid, /VmHWM:\s+(\d+)/);
+}
+
+function statusMbOf(pid, pattern) {
+  const line = pattern.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
   return Math.round(Number(line?.[1] ?? 0) / 1024);
 }
 

@@ -1,42 +1,73 @@
-/** Posts messages over kept connections, one request at a time on each, and times the answers. */
+/** Sends requests over kept connections, one at a time on each, and times the answers. */
 import { connect } from "node:net";
+import { latencies } from "./latencies.js";
+import { requests } from "./requests.js";
 
-process.on("message", (load) => run(load).then((result) => process.send(result)));
+process.on("disconnect", () => process.exit());
+process.on("message", (load) =>
+  run(load).then(
+    (result) => process.send(result),
+    (error) => process.send({ error: error.message }),
+  ),
+);
 process.send({});
 
-let serial = 0;
+/** Goes on over all loads, so that no recipient comes twice. */
+let lastSerial = 0;
 
+/**
+ * `load.kind` names the requests; it ends after `load.seconds`, or after `load.count` requests,
+ * whose serials then begin with 1. `load.times`: also when each message was sent, by recipient.
+ */
 async function run(load) {
-  const { hostname, port } = new URL(load.url);
+  const kind = requests[load.kind];
   const started = performance.now();
-  const end = started + load.seconds * 1000;
-  const result = { accepted: 0, refused: 0, statuses: {} };
-  const latencies = [];
+  const end = started + (load.seconds ?? Number.POSITIVE_INFINITY) * 1000;
+  const result = { accepted: 0, refused: 0, connections: 0, statuses: {}, sent: [] };
+  const answersMs = [];
+  const serials = createSerials(load.count);
   const next = () => {
-    if (performance.now() >= end) return undefined;
-    serial += 1;
-    return requestOf(load, serial);
+    const serial = performance.now() >= end ? undefined : serials();
+    return serial && { serial, bytes: kind.write(load, serial) };
   };
-  const taken = (status, ms) => {
-    latencies.push(ms);
-    if (status === 201) result.accepted += 1;
-    else {
-      result.refused += 1;
-      result.statuses[status] = (result.statuses[status] ?? 0) + 1;
-    }
+  const taken = ({ serial, status, body, sentAt }) => {
+    answersMs.push(performance.now() - sentAt);
+    const accepted = kind.acceptedOf(status, body);
+    result.accepted += accepted;
+    if (load.times) result.sent.push([serial, sentAt + clockBehindMs]);
+    if (accepted === kind.messages(load, serial)) return;
+    result.refused += kind.messages(load, serial) - accepted;
+    result.statuses[status] = (result.statuses[status] ?? 0) + 1;
   };
-  const pace = createPace(load.rate, started);
+  const opened = () => {
+    result.connections += 1;
+  };
+  const pace = createPace(load.rate ?? 0, started);
   await Promise.all(
     Array.from({ length: load.connections }, () =>
-      useConnection({ hostname, port: Number(port), next, taken, pace }),
+      useConnections({ host: load.host, port: load.port, next, taken, opened, pace }),
     ),
   );
-  latencies.sort((a, b) => a - b);
-  const at = (share) => Number(latencies[Math.floor(latencies.length * share)]?.toFixed(1));
+  const seconds = (performance.now() - started) / 1000;
   return {
-    ...result,
-    seconds: (performance.now() - started) / 1000,
-    latencyMs: { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(0.999999) },
+    ...{ ...result, seconds, answerMs: latencies(answersMs) },
+    ...(load.times ? { answersMs } : {}),
+  };
+}
+
+const clockBehindMs = Number(process.hrtime.bigint()) / 1e6 - performance.now();
+
+function createSerials(count) {
+  if (count === undefined) {
+    return () => {
+      lastSerial += 1;
+      return lastSerial;
+    };
+  }
+  let given = 0;
+  return () => {
+    given += 1;
+    return given > count ? undefined : given;
   };
 }
 
@@ -50,49 +81,54 @@ function createPace(rate, started) {
   };
 }
 
-function requestOf(load, number) {
-  const to = `%2B1202555${String(number % 10_000).padStart(4, "0")}`;
-  const body = `To=${safe(to)}&From=${load.from}&Body=Your+code+is+${number}.+It+works+for+ten+minutes.&StatusCallback=${encodeURIComponent(load.callback)}`;
-  return `POST /2010-04-01/Accounts/${load.accountSid}/Messages.json HTTP/1.1\r\nHost: bench\r\nAuthorization: ${load.authorization}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
-}
-
-/** The last digits choose the simulator's faults from 9901 on. */
-function safe(to) {
-  return to.replace(/9\d\d\d$/, (digits) => `0${digits.slice(1)}`);
-}
-
-function useConnection({ hostname, port, next, taken, pace }) {
+/** One connection; a new one when the other side closes it after an answer. */
+function useConnections(loop) {
   return new Promise((done, fail) => {
-    const socket = connect({ host: hostname, port });
-    let rest = "";
-    let sentAt = 0;
-    const post = () => {
-      const waitMs = pace();
-      if (waitMs > 0) return void setTimeout(write, waitMs);
-      write();
+    const open = () => {
+      loop.opened();
+      useConnection(loop, { done, fail, open });
     };
-    const write = () => {
-      const request = next();
-      if (request === undefined) {
-        socket.end();
-        return done();
-      }
-      sentAt = performance.now();
-      socket.write(request);
-    };
-    socket.setNoDelay(true);
-    socket.on("connect", post);
-    socket.on("error", fail);
-    socket.on("data", (chunk) => {
-      rest += chunk.toString("latin1");
-      const head = rest.indexOf("\r\n\r\n");
-      if (head === -1) return;
-      const length = Number(/content-length: (\d+)/i.exec(rest.slice(0, head))?.[1] ?? 0);
-      if (rest.length < head + 4 + length) return;
-      const status = Number(rest.slice(9, 12));
-      rest = rest.slice(head + 4 + length);
-      taken(status, performance.now() - sentAt);
-      post();
-    });
+    open();
+  });
+}
+
+function useConnection({ host, port, next, taken, pace }, { done, fail, open }) {
+  const socket = connect({ host, port, noDelay: true });
+  let rest = "";
+  let request;
+  let sentAt = 0;
+  let isWaiting = false;
+  const write = () => {
+    request = socket.destroyed ? undefined : next();
+    if (request === undefined) {
+      socket.end();
+      return socket.destroyed ? open() : done();
+    }
+    sentAt = performance.now();
+    isWaiting = true;
+    socket.write(request.bytes);
+  };
+  const writeInTime = () => {
+    const waitMs = pace();
+    if (waitMs > 0) setTimeout(write, waitMs);
+    else write();
+  };
+  socket.on("connect", writeInTime);
+  socket.on("error", fail);
+  socket.on("close", () => isWaiting && fail(new Error("A connection closed without an answer.")));
+  socket.on("data", (chunk) => {
+    rest += chunk.toString("latin1");
+    const head = rest.indexOf("\r\n\r\n");
+    if (head === -1) return;
+    const headers = rest.slice(0, head);
+    const length = Number(/content-length: (\d+)/i.exec(headers)?.[1] ?? 0);
+    if (rest.length < head + 4 + length) return;
+    const body = rest.slice(head + 4, head + 4 + length);
+    rest = rest.slice(head + 4 + length);
+    isWaiting = false;
+    taken({ serial: request.serial, status: Number(headers.slice(9, 12)), body, sentAt });
+    if (!/connection: close/i.test(headers)) return writeInTime();
+    socket.destroy();
+    open();
   });
 }

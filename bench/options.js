@@ -1,16 +1,23 @@
 /** `--name value` and `--name` of the command line. */
 export const options = {};
-const words = process.argv.slice(2);
-for (let at = 0; at < words.length; at += 1) {
-  if (!words[at].startsWith("--")) continue;
-  const next = words[at + 1];
+/** What stands before and between them. */
+export const words = [];
+
+const given = process.argv.slice(2);
+for (let at = 0; at < given.length; at += 1) {
+  if (!given[at].startsWith("--")) {
+    words.push(given[at]);
+    continue;
+  }
+  const next = given[at + 1];
   const hasValue = next !== undefined && !next.startsWith("--");
-  options[words[at].slice(2)] = hasValue ? next : true;
+  options[given[at].slice(2)] = hasValue ? next : true;
+  if (hasValue) at += 1;
 }
 
 export function numberOption(name, fallback) {
   const value = Number(options[name] ?? fallback);
-  if (Number.isFinite(value) && value >= 0) return value;
+  if (Number.isFinite(value) && value >= 0 && options[name] !== true) return value;
   process.stderr.write(`--${name} is '${options[name]}'. Give a number.\n`);
   process.exit(1);
 }

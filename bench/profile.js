@@ -1,16 +1,8 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-
-const FUNCTIONS_SHOWN = 50;
-
-/** The profile that a process with --cpu-prof left in its folder. */
-export function readProfile(folder) {
-  const [file] = readdirSync(folder);
-  return JSON.parse(readFileSync(join(folder, file), "utf8"));
-}
+import { readFileSync } from "node:fs";
 
 /** CPU microseconds per message by folder of server/src; what Node does itself counts for its caller. */
-export function cpuByFolder({ nodes, samples, timeDeltas }, messages) {
+export function cpuByFolder(file, messages) {
+  const { nodes, samples, timeDeltas } = JSON.parse(readFileSync(file, "utf8"));
   const parents = new Map();
   const byId = new Map(nodes.map((node) => [node.id, node]));
   for (const node of nodes) for (const child of node.children ?? []) parents.set(child, node.id);
@@ -24,33 +16,14 @@ export function cpuByFolder({ nodes, samples, timeDeltas }, messages) {
     names.set(id, name);
     return name;
   };
-  return perMessage(samples.map(nameOf), timeDeltas, messages);
-}
-
-/** CPU microseconds per message of the costliest functions, each by itself. */
-export function cpuByFunction({ nodes, samples, timeDeltas }, messages) {
-  const names = new Map(
-    nodes.map(({ id, callFrame: { functionName, url, lineNumber } }) => [
-      id,
-      `${functionName || "(anonymous)"} ${url.replace(/^.*\/(?=node_modules|server)/, "")}:${lineNumber + 1}`,
-    ]),
-  );
-  const all = perMessage(
-    samples.map((sample) => names.get(sample)),
-    timeDeltas,
-    messages,
-  );
-  return Object.fromEntries(Object.entries(all).slice(0, FUNCTIONS_SHOWN));
-}
-
-function perMessage(names, timeDeltas, messages) {
   const sums = {};
-  names.forEach((name, index) => {
+  samples.forEach((sample, index) => {
+    const name = nameOf(sample);
     sums[name] = (sums[name] ?? 0) + timeDeltas[index];
   });
   return Object.fromEntries(
     Object.entries(sums)
-      .filter(([name]) => !name.startsWith("(idle)"))
+      .filter(([name]) => name !== "(idle)")
       .map(([name, micros]) => [name, Math.round((micros / messages) * 10) / 10])
       .sort(([, one], [, two]) => two - one),
   );

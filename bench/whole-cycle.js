@@ -1,78 +1,122 @@
-/**
- * The whole cycle: one POST a message, durable, SMPP to the simulator, receipt, two callbacks
- * received. Everything on this machine. Options: --seconds 10, --connections 64, --rate 0 (POSTs a
- * second; 0: as fast as answers come), --profile (CPU by folder of the server), --json.
- */
-import { createChild } from "./child.js";
-import { numberOption, options } from "./options.js";
-import { cpuByFolder, readProfile } from "./profile.js";
-import { startServer } from "./server.js";
+import { join } from "node:path";
+import { missingOfKannel, startKannel } from "./kannel.js";
+import { startLongwave } from "./longwave.js";
+import { measure, microsPerMessage, perSecond } from "./measure.js";
+import { startStage } from "./stage.js";
 
-const SENDER = "55501";
+const SENDER = "+15005550142";
+/** As much as a sender may have: the platform is to be the limit. */
 const SEGMENTS_PER_SECOND = 10_000;
-const DRAIN_MS_MAX = 60_000;
 
-const seconds = numberOption("seconds", 10);
-const connections = numberOption("connections", 64);
-const rate = numberOption("rate", 0);
+export const wholeCycle = {
+  summary: "one request a message, stored, over SMPP, receipt, two callbacks received",
+  options: {
+    ...{ seconds: 10, "warm-up": 5, connections: 64, rate: 0 },
+    ...{ window: 100, "receipt-ms": 100, rounds: 3 },
+  },
+  run: async (options, folder) => {
+    if (options.peer === undefined) {
+      const stage = await startStage({ receiptMs: options["receipt-ms"] });
+      return runLongwave(stage, options, join(folder, "longwave"));
+    }
+    return alternate(options, folder);
+  },
+};
 
-const server = await startServer({ profile: options.profile === true });
-const sink = await createChild("callback-sink.js", {});
-const loader = await createChild("loader.js", {});
-try {
-  await server.addSender(SENDER, SEGMENTS_PER_SECOND);
-  const load = {
-    ...{ url: server.url, authorization: server.authorization, accountSid: server.accountSid },
-    ...{ from: SENDER, callback: `http://127.0.0.1:${sink.hello.port}/status`, connections, rate },
+/** Both platforms in turn, each new, with the same carrier, loader and callback server. */
+async function alternate(options, folder) {
+  if (options.peer !== "kannel") throw new Error(`There is no peer '${options.peer}' but kannel.`);
+  const missing = missingOfKannel();
+  if (missing !== undefined) throw new Error(missing);
+  const stage = await startStage({ receiptMs: options["receipt-ms"] });
+  const rounds = [];
+  for (let round = 1; round <= options.rounds; round += 1) {
+    rounds.push({
+      longwave: await runLongwave(stage, options, join(folder, `longwave-${round}`)),
+      kannel: await runKannel(stage, options, join(folder, `kannel-${round}`)),
+    });
+  }
+  const compare = (read) => {
+    const longwave = median(rounds.map((round) => read(round.longwave)));
+    const kannel = median(rounds.map((round) => read(round.kannel)));
+    return { longwave, kannel, ratio: Number((longwave / kannel).toFixed(2)) };
   };
-  await loader.ask({ ...load, seconds: 3 });
-  await drained(0);
-  const before = { cpu: server.cpu(), sink: await sink.ask({}), loader: loader.cpu() };
-  const sinkCpu = sink.cpu();
-  const started = performance.now();
-  const sent = await loader.ask({ ...load, seconds });
-  const callbacks = before.sink.delivered + sent.accepted;
-  const isWhole = await drained(callbacks);
-  const wallSeconds = (performance.now() - started) / 1000;
-  const cpu = server.cpu();
-  const each = (from, to) => Math.round(((to - from) * 1e6) / sent.accepted);
-  const result = {
-    accepted: sent.accepted,
-    refused: sent.refused,
-    wholePerSecond: Math.round(sent.accepted / wallSeconds),
-    acceptPerSecond: Math.round(sent.accepted / sent.seconds),
-    acceptMs: sent.latencyMs,
-    everyCallbackCame: isWhole,
-    cpuMicrosPerMessage: {
-      longwaveWithSimulator: each(before.cpu.longwave, cpu.longwave),
-      postgres: each(before.cpu.postgres, cpu.postgres),
-      loader: each(before.loader, loader.cpu()),
-      callbackSink: each(sinkCpu, sink.cpu()),
+  return {
+    rounds,
+    mediansCompared: {
+      wholePerSecond: compare(({ rates }) => rates.wholePerSecond),
+      acceptPerSecond: compare(({ rates }) => rates.acceptPerSecond),
+      acceptP99Ms: compare(({ answerMs }) => answerMs.p99),
+      platformCpuMicrosPerMessage: compare((one) => one.platformCpuMicrosPerMessage),
     },
-    memoryMb: server.memoryMb(),
   };
-  await server.stop();
-  if (options.profile === true)
-    result.cpuByFolder = cpuByFolder(readProfile(server.profileFolder), sent.accepted);
-  console.log(JSON.stringify(result, null, 2));
-} finally {
-  await server.stop();
-  loader.stop();
-  sink.stop();
 }
 
-/** Waits until this many messages were told delivered; false when it takes too long. */
-async function drained(count) {
-  const deadline = performance.now() + DRAIN_MS_MAX;
-  let last = -1;
-  for (;;) {
-    const { delivered } = await sink.ask({});
-    if (count > 0 ? delivered >= count : delivered === last) return true;
-    if (performance.now() > deadline) {
-      process.stderr.write(`Only ${delivered} of ${count} came.\n`);
-      return false;
-    }
-    last = delivered;
-    await new Promise((done) => setTimeout(done, count > 0 ? 20 : 1_500));
-  }
+async function runLongwave(stage, options, folder) {
+  const { window, profile } = options;
+  const longwave = await startLongwave({ folder, carrier: stage.carrier, window, profile });
+  await longwave.addSender(SENDER, { segmentsPerSecond: SEGMENTS_PER_SECOND });
+  const result = await runCycle(stage, longwave, { ...options, kind: "message" });
+  await longwave.stop();
+  const cpuByFolder = longwave.cpuByFolder(result.messages.accepted + result.messages.toWarmUp);
+  return cpuByFolder === undefined ? result : { ...result, cpuByFolder };
+}
+
+async function runKannel(stage, options, folder) {
+  const { carrier, callback } = stage;
+  const kannel = await startKannel({ folder, carrier, window: options.window, callback });
+  const result = await runCycle(stage, kannel, { ...options, kind: "sendsms" });
+  await kannel.stop();
+  return result;
+}
+
+/** Until the last callback has come, so a platform gains nothing by accepting what it cannot send. */
+async function runCycle(stage, platform, options) {
+  const { seconds, connections, rate, kind } = options;
+  const load = {
+    ...{ ...platform.target, from: SENDER, callback: stage.callback },
+    ...{ connections, rate, kind },
+  };
+  const start = await stage.callbacks();
+  const warmUp = await stage.load({ ...load, seconds: options["warm-up"] });
+  await stage.drained(start, warmUp.accepted);
+  const before = await stage.callbacks();
+  const measured = await measure({ ...platform.cpu, ...stage.cpu }, async () => {
+    const sent = await stage.load({ ...load, seconds });
+    return { sent, came: await stage.drained(before, sent.accepted) };
+  });
+  const { value, wallSeconds, spent } = measured;
+  const { sent, came } = value;
+  const micros = microsPerMessage(spent, sent.accepted);
+  return {
+    platform: platform.name,
+    rates: {
+      wholePerSecond: perSecond(came.delivered, wallSeconds),
+      acceptPerSecond: perSecond(sent.accepted, sent.seconds),
+      callbacksPerSecond: perSecond(came.callbacks, wallSeconds),
+    },
+    messages: {
+      ...{ accepted: sent.accepted, refused: sent.refused, toWarmUp: warmUp.accepted },
+      ...{ delivered: came.delivered, callbacks: came.callbacks, wallSeconds: round(wallSeconds) },
+      requestsPerConnection: perSecond(sent.accepted + sent.refused, sent.connections),
+    },
+    ...(sent.refused > 0 ? { refusedByStatus: sent.statuses } : {}),
+    answerMs: sent.answerMs,
+    cpuMicrosPerMessage: micros,
+    platformCpuMicrosPerMessage: Object.keys(platform.cpu).reduce(
+      (sum, name) => sum + micros[name],
+      0,
+    ),
+    ...{ memoryMb: platform.memoryMb(), mostMemoryMb: platform.mostMemoryMb() },
+    load: measured.load,
+  };
+}
+
+function median(values) {
+  const sorted = values.toSorted((one, two) => one - two);
+  return sorted[Math.floor((sorted.length - 1) / 2)];
+}
+
+function round(seconds) {
+  return Number(seconds.toFixed(1));
 }

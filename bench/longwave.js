@@ -1,0 +1,109 @@
+import { mkdirSync } from "node:fs";
+import { createServer } from "node:net";
+import { basename, dirname, join } from "node:path";
+import { prepare, root } from "../scripts/install.js";
+import { cpuOf, cpuOfDescendants, memoryMbOf, mostMemoryMbOf } from "./cpu.js";
+import { startProgram } from "./processes.js";
+import { cpuByFolder } from "./profile.js";
+
+const accountSid = `AC${"b".repeat(32)}`;
+const authToken = "b".repeat(32);
+const authorization = `Basic ${Buffer.from(`${accountSid}:${authToken}`).toString("base64")}`;
+/** Kept, for a browser's developer tools. */
+const profiles = join(root, "bench/out");
+const SETTLE_MS_MAX = 30_000;
+
+/**
+ * A Longwave of its own in a new folder, with the embedded PostgreSQL. Its connector `carrier` is
+ * bound to the simulator; `nowhere` never binds, so what it should carry stays queued.
+ */
+export async function startLongwave({ folder, carrier, window, profile = false }) {
+  prepare();
+  mkdirSync(folder);
+  const profileName = `${basename(dirname(folder))}-${basename(folder)}.cpuprofile`;
+  const flags = profile
+    ? ["--cpu-prof", "--cpu-prof-dir", profiles, "--cpu-prof-name", profileName]
+    : [];
+  const program = startProgram({
+    ...{ name: "Longwave", folder },
+    command: process.execPath,
+    args: [...flags, join(root, "scripts/start.js"), "serve"],
+    env: {
+      ...{ PATH: process.env.PATH, PORT: "0", LONGWAVE_SIMULATOR: "off" },
+      ...{ LONGWAVE_DATA_DIR: join(folder, "data"), LONGWAVE_ACCOUNT_SID: accountSid },
+      LONGWAVE_AUTH_TOKEN: authToken,
+    },
+  });
+  const [, url] = await program.printed(/listens at (\S+)/);
+  const call = createCall(url);
+  await addConnector(call, { name: "carrier", port: carrier.port, window });
+  await addConnector(call, { name: "nowhere", port: await closedPort(), window });
+  await untilBound(call);
+  const { hostname: host, port } = new URL(url);
+  return {
+    name: "longwave",
+    /** What the loader needs to reach it. */
+    target: { host, port: Number(port), accountSid, authorization },
+    addSender: (number, settings) => addSender(call, number, settings),
+    cpu: {
+      longwave: () => cpuOf(program.pid),
+      postgres: () => cpuOfDescendants(program.pid),
+    },
+    memoryMb: () => ({ longwave: memoryMbOf(program.pid) }),
+    mostMemoryMb: () => ({ longwave: mostMemoryMbOf(program.pid) }),
+    stop: program.stop,
+    /** Where its CPU went, for each of the messages it has had; once it is stopped. */
+    cpuByFolder: (messages) =>
+      profile ? cpuByFolder(join(profiles, profileName), messages) : undefined,
+  };
+}
+
+function createCall(url) {
+  return async (path, body) => {
+    const response = await fetch(`${url}${path}`, {
+      ...{ method: body === undefined ? "GET" : "POST", body },
+      headers: {
+        authorization,
+        ...(typeof body === "string" ? { "content-type": "application/json" } : {}),
+      },
+    });
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+    return response.json();
+  };
+}
+
+async function addConnector(call, { name, port, window }) {
+  const settings = { host: "127.0.0.1", port, systemId: "simulator", password: "loopback", window };
+  await call("/longwave/v1/Connectors", JSON.stringify({ name, kind: "smpp", settings }));
+}
+
+/** A long code that the account holds. */
+async function addSender(call, number, { segmentsPerSecond, connector = "carrier" }) {
+  const kind = { kind: "long_code", country: "US" };
+  const sender = { number, ...kind, connector, segments_per_second: segmentsPerSecond };
+  await call("/longwave/v1/Inventory", JSON.stringify({ numbers: [sender] }));
+  await call(
+    `/2010-04-01/Accounts/${accountSid}/IncomingPhoneNumbers.json`,
+    new URLSearchParams({ PhoneNumber: number }),
+  );
+}
+
+async function untilBound(call) {
+  const deadline = performance.now() + SETTLE_MS_MAX;
+  while (performance.now() < deadline) {
+    const { connectors } = await call("/longwave/v1/Connectors");
+    if (connectors.find(({ name }) => name === "carrier").state.phase === "bound") return;
+    await new Promise((done) => setTimeout(done, 100));
+  }
+  throw new Error("Longwave did not bind to the simulator.");
+}
+
+/** A port where nobody listens. */
+export function closedPort() {
+  return new Promise((done) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => done(port));
+    });
+  });
+}

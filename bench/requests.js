@@ -1,0 +1,66 @@
+/** The requests of the loader, as bytes of HTTP/1.1, and what an answer says of its messages. */
+
+const AREAS = ["202", "303", "404", "505", "602", "713", "804", "916"];
+const MESSAGES_PER_BULK = 10_000;
+
+export const requests = {
+  /** POST of one message to Longwave. */
+  message: {
+    write: (load, serial) => {
+      const callback = load.callback ? `&StatusCallback=${encodeURIComponent(load.callback)}` : "";
+      const body = `To=%2B${recipient(serial)}&From=${encodeURIComponent(load.from)}&Body=${plus(text(serial))}${callback}`;
+      return post(load, `/2010-04-01/Accounts/${load.accountSid}/Messages.json`, {
+        ...{ type: "application/x-www-form-urlencoded", body },
+      });
+    },
+    acceptedOf: (status) => (status === 201 ? 1 : 0),
+    messages: () => 1,
+  },
+  /** GET of one message to Kannel's smsbox. */
+  sendsms: {
+    write: (load, serial) =>
+      `GET ${load.path}&to=${recipient(serial)}&from=${encodeURIComponent(load.from)}&text=${plus(text(serial))} HTTP/1.1\r\nHost: bench\r\n\r\n`,
+    acceptedOf: (status) => (status === 202 ? 1 : 0),
+    messages: () => 1,
+  },
+  /** POST of 10,000 messages to Longwave. */
+  bulk: {
+    write: (load, serial) => {
+      const messages = Array.from({ length: bulkLength(load, serial) }, (_none, index) => {
+        const number = (serial - 1) * MESSAGES_PER_BULK + index;
+        return `{"To":"+${recipient(number)}","From":"${load.from}","Body":"${text(number)}"}`;
+      });
+      const body = `{"messages":[${messages.join(",")}]}`;
+      return post(load, "/longwave/v1/Messages/Bulk", { type: "application/json", body });
+    },
+    acceptedOf: (_status, body) => Number(/"accepted":(\d+)/.exec(body)?.[1] ?? 0),
+    messages: bulkLength,
+  },
+};
+
+export function bulkCount(messages) {
+  return Math.ceil(messages / MESSAGES_PER_BULK);
+}
+
+function bulkLength(load, serial) {
+  return Math.min(MESSAGES_PER_BULK, load.messages - (serial - 1) * MESSAGES_PER_BULK);
+}
+
+function post(load, path, { type, body }) {
+  return `POST ${path} HTTP/1.1\r\nHost: bench\r\nAuthorization: ${load.authorization}\r\nContent-Type: ${type}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+}
+
+/** A number of its own for each of the first fifty million; the simulator's faults end in 99. */
+export function recipient(serial) {
+  const line = String(serial % 9_000).padStart(4, "0");
+  const block = Math.floor(serial / 9_000);
+  return `1${AREAS[Math.floor(block / 700) % AREAS.length]}${220 + (block % 700)}${line}`;
+}
+
+function text(serial) {
+  return `Your code is ${serial}. It works for ten minutes.`;
+}
+
+function plus(words) {
+  return words.replaceAll(" ", "+");
+}
