@@ -22,6 +22,24 @@ export function memoryMbOf(pid) {
   return statusMbOf(pid, /VmRSS:\s+(\d+)/);
 }
 
+/** Of all descendants, what they share counted once. */
+export function memoryMbOfDescendants(pid) {
+  return childrenOf(pid).reduce(
+    (sum, child) => sum + sharedMbOf(child) + memoryMbOfDescendants(child),
+    0,
+  );
+}
+
+/** The proportional set size: what it shares counts by its part. Nothing when it has just ended. */
+function sharedMbOf(pid) {
+  try {
+    const text = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
+    return Math.round(Number(/^Pss:\s+(\d+)/m.exec(text)?.[1] ?? 0) / 1024);
+  } catch {
+    return 0;
+  }
+}
+
 /** The most it has had since its start. */
 export function mostMemoryMbOf(pid) {
   return statusMbOf(pid, /VmHWM:\s+(\d+)/);

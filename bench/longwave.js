@@ -2,7 +2,13 @@ import { mkdirSync } from "node:fs";
 import { createServer } from "node:net";
 import { basename, dirname, join } from "node:path";
 import { prepare, root } from "../scripts/install.js";
-import { cpuOf, cpuOfDescendants, memoryMbOf, mostMemoryMbOf } from "./cpu.js";
+import {
+  cpuOf,
+  cpuOfDescendants,
+  memoryMbOf,
+  memoryMbOfDescendants,
+  mostMemoryMbOf,
+} from "./cpu.js";
 import { startProgram } from "./processes.js";
 import { cpuByFolder } from "./profile.js";
 
@@ -49,7 +55,10 @@ export async function startLongwave({ folder, carrier, window, profile = false }
       longwave: () => cpuOf(program.pid),
       postgres: () => cpuOfDescendants(program.pid),
     },
-    memoryMb: () => ({ longwave: memoryMbOf(program.pid) }),
+    memoryMb: () => ({
+      longwave: memoryMbOf(program.pid),
+      postgres: memoryMbOfDescendants(program.pid),
+    }),
     mostMemoryMb: () => ({ longwave: mostMemoryMbOf(program.pid) }),
     stop: program.stop,
     /** Where its CPU went, for each of the messages it has had; once it is stopped. */

@@ -31,6 +31,7 @@ async function alternate(options, folder) {
   const stage = await startStage({ receiptMs: options["receipt-ms"] });
   const rounds = [];
   for (let round = 1; round <= options.rounds; round += 1) {
+    process.stderr.write(`Round ${round} of ${options.rounds} …\n`);
     rounds.push({
       longwave: await runLongwave(stage, options, join(folder, `longwave-${round}`)),
       kannel: await runKannel(stage, options, join(folder, `kannel-${round}`)),
