@@ -15,24 +15,26 @@ import { listen, notify } from "./db/channel.ts";
 import { connectDatabase, connectDirect, type DatabaseAddress } from "./db/connect.ts";
 import { migrate } from "./db/migrate.ts";
 import { createPartitions, keepPartitions } from "./db/partitions.ts";
+import type { Sql } from "./db/sql.ts";
 import { createEventWriter } from "./events/log.ts";
 import { type FirstAccount, findFirstAccount, seedSimulatedNumbers } from "./first-start.ts";
 import { type Clock, MINUTE, SECOND } from "./lib/clock.ts";
 import { StartError } from "./lib/errors.ts";
 import { createGuardedDialer } from "./lib/guarded-dialer.ts";
-import { createIdWriter, WRITER_SLOT_COUNT } from "./lib/message-id.ts";
+import { createIdWriter, type IdWriter, WRITER_SLOT_COUNT } from "./lib/message-id.ts";
 import { createSeal } from "./lib/seal.ts";
 import { createMessageSids, newSid } from "./lib/sid.ts";
-import { createAccepter } from "./messages/accept.ts";
+import { createAccepter, type NewMessage } from "./messages/accept.ts";
 import { cancelMessage, deleteMessage, recordFeedback, redactMessage } from "./messages/change.ts";
 import { createDispatcher } from "./messages/dispatch.ts";
 import { receiveText } from "./messages/inbound.ts";
+import type { Message } from "./messages/message.ts";
 import { createReceipts } from "./messages/receipts.ts";
 import { findMessage, listMessages } from "./messages/store.ts";
 import { chooseRoute } from "./routing/choose-route.ts";
 import { createSenderBook } from "./senders/sender-book.ts";
 import { type Simulator, simulatorLogin, startSimulator } from "./simulator/simulator.ts";
-import { holdShards } from "./throughput/leases.ts";
+import { holdShards, type ShardLeases } from "./throughput/leases.ts";
 import { extendLease, releaseLeases, takeOneLease } from "./throughput/store.ts";
 import { createWebhooks } from "./webhooks/webhooks.ts";
 
@@ -74,10 +76,25 @@ export async function startApp(options: AppOptions): Promise<App> {
   }
 }
 
-async function buildApp(
-  { config, address, clock, version, report }: AppOptions,
-  closers: (() => Promise<unknown>)[],
-): Promise<Omit<App, "close">> {
+type Closers = (() => Promise<unknown>)[];
+
+async function buildApp(options: AppOptions, closers: Closers): Promise<Omit<App, "close">> {
+  const base = await openBase(options, closers);
+  const simulator = await openSimulator(base, closers);
+  await Promise.all([base.accountBook.refresh(), base.senderBook.refresh()]);
+  const messaging = buildMessaging(base, closers);
+  await startDispatch(base, messaging, closers);
+  const port = await startApi(base, messaging, closers);
+  const { config, firstAccount, isFirstStart } = base;
+  const url = config.publicUrl ?? `http://${config.host}:${port}`;
+  return { url, firstAccount, isFirstStart, simulator };
+}
+
+type Base = Awaited<ReturnType<typeof openBase>>;
+
+/** The database and what everything stands on. */
+async function openBase(options: AppOptions, closers: Closers) {
+  const { config, address, clock, report } = options;
   const direct = connectDirect(address);
   try {
     await migrate(direct, join(import.meta.dirname, "../migrations"));
@@ -85,95 +102,89 @@ async function buildApp(
   } finally {
     await direct.end({ timeout: 1 });
   }
-  const database = connectDatabase(address);
-  closers.push(database.close);
-  const { sql, hot } = database;
-  const partitions = keepPartitions({
-    sql,
-    clock,
-    retentionDays: config.retentionDays,
-    onError: report,
-  });
-  closers.push(partitions.close);
+  const { sql, hot, close } = connectDatabase(address);
+  closers.push(close);
+  const { retentionDays } = config;
+  closers.push(keepPartitions({ sql, clock, retentionDays, onError: report }).close);
+  const owner = newSid("OW", clock());
+  closers.push(keepChores({ sql, clock, owner, retentionDays, onError: report }).close);
 
   const seal = createSeal(loadSecretKey(config));
-  const messageSids = createMessageSids(seal.keyFor("message sids"));
   const { account: firstAccount, isNew } = await findFirstAccount({ sql, seal, clock, config });
+  const newId = await takeSlot({ ...options, sql, owner }, closers);
+  const dialer = createGuardedDialer({ allow: config.allowPrivate });
+  closers.push(dialer.close);
+  return {
+    ...{ ...options, sql, hot, owner, seal, newId, dialer, firstAccount, isFirstStart: isNew },
+    messageSids: createMessageSids(seal.keyFor("message sids")),
+    accountBook: createAccountBook({ sql, seal, clock }),
+    senderBook: createSenderBook({ sql }),
+    newWriter: () => {
+      const writer = createEventWriter({ sql, owner });
+      closers.push(writer.close);
+      return writer;
+    },
+  };
+}
 
-  const simulator = config.simulator
-    ? await startSimulator({
-        ...{ port: config.simulatorPort, httpPort: config.simulatorHttpPort, seed: 1, clock },
-        receiptDelayMs: SIMULATED_RECEIPT_MS,
-        stateFolder: join(config.dataDir, "simulator"),
-      }).catch((error: unknown) => {
-        const known = portError(error, "LONGWAVE_SIMULATOR_PORT", config.simulatorPort);
-        throw portError(known, "LONGWAVE_SIMULATOR_HTTP_PORT", config.simulatorHttpPort);
-      })
-    : undefined;
-  if (simulator !== undefined) {
-    closers.push(simulator.close);
-    const settings = { host: "127.0.0.1", port: simulator.port, ...simulatorLogin };
-    await upsertSimulator(sql, seal.seal(JSON.stringify(settings)));
-    await seedSimulatedNumbers({ sql, seal, clock, config }, firstAccount.id);
-  }
-
-  const accountBook = createAccountBook({ sql, seal, clock });
-  const senderBook = createSenderBook({ sql });
-  await Promise.all([accountBook.refresh(), senderBook.refresh()]);
-
-  const owner = newSid("OW", clock());
-  const slot = await takeOneLease(sql, {
-    ...{ kind: "slot", count: WRITER_SLOT_COUNT, owner, ttlMs: SLOT_TTL_MS },
-  });
+/** The right to make ids: one writer slot, which ends with the lease that it could not renew. */
+async function takeSlot(
+  app: Pick<AppOptions, "clock" | "report"> & { sql: Sql; owner: string },
+  closers: Closers,
+): Promise<IdWriter> {
+  const { sql, owner, clock, report } = app;
+  const lease = { kind: "slot", owner, ttlMs: SLOT_TTL_MS };
+  const slot = await takeOneLease(sql, { ...lease, count: WRITER_SLOT_COUNT });
   if (slot === undefined) {
     throw new StartError(
       `${WRITER_SLOT_COUNT} Longwave processes run on this database already. Stop one, or wait five minutes after a crash.`,
     );
   }
-  const { retentionDays } = config;
-  closers.push(keepChores({ sql, clock, owner, retentionDays, onError: report }).close);
-  const slotTimer = setInterval(() => {
-    extendLease(sql, { kind: "slot", number: slot, owner, ttlMs: SLOT_TTL_MS }).catch(report);
-  }, SLOT_RENEW_MS);
+  let isOurs = true;
+  const renew = async () => {
+    isOurs = await extendLease(sql, { ...lease, number: slot });
+  };
+  const timer = setInterval(() => void renew().catch(report), SLOT_RENEW_MS);
   closers.push(async () => {
-    clearInterval(slotTimer);
+    clearInterval(timer);
     await releaseLeases(sql, owner);
   });
   const newId = createIdWriter(slot, () => clock().getTime());
-  const newWriter = () => {
-    const writer = createEventWriter({ sql, owner });
-    closers.push(writer.close);
-    return writer;
+  return (shard, count) => {
+    if (!isOurs) throw new Error("Another process has this one's writer slot. Restart it.");
+    return newId(shard, count);
   };
+}
 
-  const dialer = createGuardedDialer({ allow: config.allowPrivate });
-  closers.push(dialer.close);
-  const changes = newWriter();
-  const messageApp = { sql, clock, changes };
-  const webhooks = createWebhooks({
-    ...{ sql: hot, clock, newId, sids: messageSids, seal, dialer },
-    accountToken: (id) => accountBook.token(id) ?? "",
-    accountSid: (id) => accountBook.byId(id)?.sid ?? "",
-    senderOf: (number, account) => senderBook.find(account, number),
-    findMessage: (account, id) => findMessage(hot, { account, id }),
-    reply: async (reply) => {
-      const sender = senderBook.find(reply.account, reply.sender);
-      if (sender === undefined) return;
-      const { id, account, recipient, body, statusCallback } = reply;
-      await accepter.accept({
-        ...{ id, account, sender, recipient, body, direction: "outbound-reply" },
-        ...(statusCallback === undefined ? {} : { statusCallback }),
-      });
-    },
+async function openSimulator(base: Base, closers: Closers): Promise<Simulator | undefined> {
+  const { config, sql, seal, clock, firstAccount } = base;
+  if (!config.simulator) return undefined;
+  const simulator = await startSimulator({
+    ...{ port: config.simulatorPort, httpPort: config.simulatorHttpPort, seed: 1, clock },
+    receiptDelayMs: SIMULATED_RECEIPT_MS,
+    stateFolder: join(config.dataDir, "simulator"),
+  }).catch((error: unknown) => {
+    const known = portError(error, "LONGWAVE_SIMULATOR_PORT", config.simulatorPort);
+    throw portError(known, "LONGWAVE_SIMULATOR_HTTP_PORT", config.simulatorHttpPort);
   });
-  closers.push(webhooks.close);
+  closers.push(simulator.close);
+  const settings = { host: "127.0.0.1", port: simulator.port, ...simulatorLogin };
+  await upsertSimulator(sql, seal.seal(JSON.stringify(settings)));
+  await seedSimulatedNumbers({ sql, seal, clock, config }, firstAccount.id);
+  return simulator;
+}
 
+type Messaging = ReturnType<typeof buildMessaging>;
+
+/** A message's way: accept, dispatch, connectors, receipts, texts from phones, webhooks. */
+function buildMessaging(base: Base, closers: Closers) {
+  const { sql, hot, clock, owner, seal, newId, newWriter, senderBook, dialer, report } = base;
+  const webhooks = buildWebhooks(base, (message) => accepter.accept(message));
+  closers.push(webhooks.close);
   const receipts = createReceipts({
     ...{ hot, clock, writer: newWriter(), onSettled: webhooks.notify, onError: report },
   });
   closers.push(receipts.close);
-
-  const inboundWriter = newWriter();
   const connectors = createConnectorPool({
     ...{ sql, seal, clock, connectSocket: dialer.connectSocket, connectLoopback },
     events: {
@@ -185,23 +196,23 @@ async function buildApp(
       onInbound: async (name, part) => {
         const connector = connectors.byName.get(name);
         if (connector === undefined) throw new Error("The connector is closing.");
-        await receiveText(inboundApp, connector, part);
+        await receiveText(inbound, connector, part);
       },
     },
   });
-  const inboundApp = {
-    ...{ sql, clock, newId, writer: inboundWriter, numberOf: senderBook.byNumber },
-    accept: (message: Parameters<typeof accepter.accept>[0]) => accepter.accept(message),
+  const inbound = {
+    ...{ sql, clock, newId, writer: newWriter(), numberOf: senderBook.byNumber },
+    accept: (message: NewMessage) => accepter.accept(message),
     onReceived: webhooks.notify,
   };
-
+  const ownership: { epochOf: ShardLeases["epochOf"] } = { epochOf: () => undefined };
   const dispatcher = createDispatcher({
     ...{ hot, clock, owner, carrierKey, onError: report },
     onRecorded: () => {
       receipts.notify();
       webhooks.notify();
     },
-    epochOf: (shard) => leases?.epochOf(shard),
+    epochOf: (shard) => ownership.epochOf(shard),
     writers: { claims: newWriter(), departures: newWriter() },
     routeOf: (lane) => {
       const sender = senderBook.find(lane.account, lane.sender);
@@ -218,16 +229,43 @@ async function buildApp(
       if (others.length > 0) notify(sql, LANES_CHANNEL, others.join(",")).catch(report);
     },
   });
+  return { webhooks, connectors, dispatcher, accepter, ownership, changes: newWriter() };
+}
+
+function buildWebhooks(base: Base, accept: (message: NewMessage) => Promise<unknown>) {
+  const { hot, clock, newId, seal, dialer, messageSids, accountBook, senderBook } = base;
+  return createWebhooks({
+    ...{ sql: hot, clock, newId, sids: messageSids, seal, dialer },
+    accountToken: (id) => accountBook.token(id) ?? "",
+    accountSid: (id) => accountBook.byId(id)?.sid ?? "",
+    senderOf: (number, account) => senderBook.find(account, number),
+    findMessage: (account, id) => findMessage(hot, { account, id }),
+    reply: async (reply) => {
+      const sender = senderBook.find(reply.account, reply.sender);
+      if (sender === undefined) return;
+      const { id, account, recipient, body, statusCallback } = reply;
+      await accept({
+        ...{ id, account, sender, recipient, body, direction: "outbound-reply" },
+        ...(statusCallback === undefined ? {} : { statusCallback }),
+      });
+    },
+  });
+}
+
+/** Binds to the carriers and takes shards to send for. */
+async function startDispatch(base: Base, messaging: Messaging, closers: Closers): Promise<void> {
+  const { sql, address, owner, clock, accountBook, senderBook, report } = base;
+  const { connectors, dispatcher, ownership } = messaging;
   await connectors.refresh();
   // A bind is left before its answers are recorded, and they before the leases are given back.
   closers.push(connectors.close);
-  let leases: Awaited<ReturnType<typeof holdShards>> | undefined;
+  let isHeld = false;
   const gained: (() => void)[] = [];
-  leases = await holdShards({
+  const leases = await holdShards({
     ...{ sql, owner, now: () => clock().getTime(), onError: report },
     onGained: (shards, notBefore) => {
-      if (leases === undefined) gained.push(() => dispatcher.gain(shards, notBefore));
-      else dispatcher.gain(shards, notBefore);
+      if (isHeld) dispatcher.gain(shards, notBefore);
+      else gained.push(() => dispatcher.gain(shards, notBefore));
     },
     onLeaving: (shards) => dispatcher.leave(shards),
     onConfiguration: async () => {
@@ -235,17 +273,39 @@ async function buildApp(
       dispatcher.wake();
     },
   });
+  ownership.epochOf = leases.epochOf;
+  isHeld = true;
   closers.push(leases.close, dispatcher.close);
   for (const gain of gained) gain();
   const channel = await listen(address, LANES_CHANNEL, (words) => {
     dispatcher.hint(words.split(",").map(Number));
   });
   closers.push(channel.close);
+}
 
-  const url = config.publicUrl ?? `http://${config.host}:${config.port}`;
-  const apiNeeds = {
-    ...{ sql, clock, newId, seal, accountBook, senderBook, messageSids, version },
-    ...{ publicUrl: url, trustProxy: config.trustProxy, reportBug: report, parseSmppSettings },
+/** Listens for requests; gives the port. */
+async function startApi(base: Base, messaging: Messaging, closers: Closers): Promise<number> {
+  const { config } = base;
+  const { accepter } = messaging;
+  const needs = apiNeeds(base, messaging);
+  const api = createApi(needs);
+  await api.register(longwaveV1(needs));
+  await api.register(longwaveReference(needs));
+  await api.listen({ port: config.port, host: config.host }).catch((error: unknown) => {
+    throw portError(error, "PORT", config.port);
+  });
+  closers.push(accepter.close, () => api.close());
+  const listening = api.server.address();
+  return typeof listening === "object" && listening !== null ? listening.port : config.port;
+}
+
+function apiNeeds(base: Base, { accepter, connectors, changes }: Messaging) {
+  const { config, sql, hot, clock, newId, seal, accountBook, senderBook, messageSids } = base;
+  const app = { sql, clock, changes };
+  return {
+    ...{ sql, clock, newId, seal, accountBook, senderBook, messageSids, version: base.version },
+    publicUrl: config.publicUrl ?? `http://${config.host}:${config.port}`,
+    ...{ trustProxy: config.trustProxy, reportBug: base.report, parseSmppSettings },
     messages: {
       accept: accepter.accept,
       find: (key: Parameters<typeof findMessage>[1]) => findMessage(hot, key),
@@ -254,44 +314,36 @@ async function buildApp(
           ...filter,
           ...(sentAfter === undefined ? {} : { sentFrom: sentAfter }),
         }),
-      cancel: (message: Parameters<typeof cancelMessage>[1]) => cancelMessage(messageApp, message),
-      redact: (message: Parameters<typeof redactMessage>[1]) => redactMessage(messageApp, message),
-      remove: (message: Parameters<typeof deleteMessage>[1]) => deleteMessage(messageApp, message),
-      recordFeedback: (
-        message: Parameters<typeof recordFeedback>[1],
-        outcome: "confirmed" | "unconfirmed",
-      ) => recordFeedback(messageApp, message, outcome),
+      cancel: (message: Message) => cancelMessage(app, message),
+      redact: (message: Message) => redactMessage(app, message),
+      remove: (message: Message) => deleteMessage(app, message),
+      recordFeedback: (message: Message, outcome: "confirmed" | "unconfirmed") =>
+        recordFeedback(app, message, outcome),
     },
     acceptBulk: accepter.acceptBulk,
     connectorState: (name: string) => connectors.byName.get(name)?.state(),
-    readNewMessage: (account: { id: number }, parameters: Readonly<Record<string, unknown>>) => {
-      const pairs = new URLSearchParams(
-        Object.entries(parameters).map(([name, value]): [string, string] => [name, String(value)]),
-      );
-      const request = {
-        ...{ account, caller: account, params: {}, path: "" },
-        form: createForm(pairs, createParameters),
-      } as Parameters<typeof readNewMessage>[0];
-      const { to, from, body, options } = readNewMessage(request);
-      const sender = findSender({ senderBook }, account.id, from, request);
-      return {
-        ...{ account: account.id, sender, recipient: to, body, ...options },
-        direction: "outbound-api" as const,
-      };
-    },
+    readNewMessage: (account: { id: number }, parameters: Readonly<Record<string, unknown>>) =>
+      readBulkMessage(base, account, parameters),
   };
-  const api = createApi(apiNeeds);
-  await api.register(longwaveV1(apiNeeds));
-  await api.register(longwaveReference(apiNeeds));
-  await api.listen({ port: config.port, host: config.host }).catch((error: unknown) => {
-    throw portError(error, "PORT", config.port);
-  });
-  closers.push(accepter.close, () => api.close());
-  const listening = api.server.address();
-  const port = typeof listening === "object" && listening !== null ? listening.port : config.port;
+}
+
+/** One message of a bulk: the parameters of Twilio's form as JSON. */
+function readBulkMessage(
+  { senderBook }: Base,
+  account: { id: number },
+  parameters: Readonly<Record<string, unknown>>,
+): NewMessage {
+  const pairs = new URLSearchParams(
+    Object.entries(parameters).map(([name, value]): [string, string] => [name, String(value)]),
+  );
+  const request = {
+    ...{ account, caller: account, params: {}, path: "" },
+    form: createForm(pairs, createParameters),
+  } as Parameters<typeof readNewMessage>[0];
+  const { to, from, body, options } = readNewMessage(request);
+  const sender = findSender({ senderBook }, account.id, from, request);
   return {
-    url: config.publicUrl ?? `http://${config.host}:${port}`,
-    ...{ firstAccount, isFirstStart: isNew, simulator },
+    ...{ account: account.id, sender, recipient: to, body, ...options, direction: "outbound-api" },
   };
 }
 
