@@ -1,6 +1,6 @@
 /**
  * Submit/response pairs a second over one bind on loopback, with and without receipts, ours against
- * the npm package `smpp`, each end a process of its own: node smpp.js [seconds]. Where `taskset` is
+ * the npm package `smpp`, each end a process of its own: node smpp.js [window]. Where `taskset` is
  * at hand, each end has one core.
  */
 import { type ChildProcess, spawn } from "node:child_process";
@@ -49,7 +49,7 @@ else start();
 
 async function measure(): Promise<void> {
   for (const receipts of [false, true]) {
-    for (const window of [1, 10, 100]) {
+    for (const window of role === "" ? [1, 10, 100] : [Number(role)]) {
       for (const name of ["smpp", "longwave"]) {
         const { pairs, seconds, client, server } = await run(name, window, receipts);
         const micros = (cpu: number) => (cpu / pairs).toFixed(1);
