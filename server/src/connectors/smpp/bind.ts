@@ -129,7 +129,7 @@ export function keepBound(app: BindNeeds): Bind {
     },
     state: () => {
       if (isClosed) return { phase: "stopped" };
-      if (current === undefined || !isBound) return state;
+      if (current?.isBound() !== true) return state;
       const { window } = settings;
       return { phase: "bound", window, inFlight: window - current.freeSlots() };
     },

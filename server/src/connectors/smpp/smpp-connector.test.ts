@@ -175,6 +175,16 @@ test("a generic_nack never accepts", async () => {
   expect(await connector.submit(submission)).toMatchObject({ kind: "refused" });
 });
 
+test("a part that fits in no PDU is refused, however many binds there are", async () => {
+  const carrier = await startCarrier();
+  const { connector, ready } = startConnector(carrier.port, { binds: [{}, {}] });
+  await ready.next();
+  await ready.next();
+  const long = { ...submission, text: "x".repeat(300) };
+  expect(await connector.submit(long)).toMatchObject({ kind: "refused", errorCode: 30008 });
+  expect(connector.freeSlots()).toBe(200);
+});
+
 test("a bind lost before the answer leaves the submission in doubt", async () => {
   const carrier = await startCarrier((_pdu, session) => session.destroy());
   const { connector, ready } = startConnector(carrier.port);

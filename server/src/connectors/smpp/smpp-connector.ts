@@ -23,6 +23,9 @@ export type SmppConnectorNeeds = {
   readonly events: ConnectorEvents;
 };
 
+/** SMPP 3.4, section 5.2.22. */
+const SHORT_MESSAGE_OCTETS_MAX = 254;
+
 /** Our binds to one carrier account. Each comes back by itself; what one cannot take goes by another. */
 export function createSmppConnector(app: SmppConnectorNeeds): Connector {
   const { name, settings, events } = app;
@@ -79,7 +82,7 @@ export function createSmppConnector(app: SmppConnectorNeeds): Connector {
         if (answer.status === statuses.ok) receiptIds.accepted(id, message.dest);
         done(submitResultOf(answer, id));
       } else if (answer.isWritten) done({ kind: "unknown", carrierCode: answer.message });
-      else if (!isClosed && submitting.some((other) => other.freeSlots() > 0)) {
+      else if (!isClosed && bind.state().phase !== "bound" && hasFree(submitting)) {
         // Its bind was lost before its bytes left: another takes it at once.
         return submit(message, done);
       } else done({ kind: "unavailable", carrierCode: answer.message });
@@ -93,7 +96,10 @@ export function createSmppConnector(app: SmppConnectorNeeds): Connector {
     freeSlots: () => (isClosed ? 0 : submitting.reduce((sum, bind) => sum + bind.freeSlots(), 0)),
     submit: (submission) => {
       const message = toShortMessage(submission, settings, { vendorTlvs, now: app.clock() });
-      return new Promise((done) => submit(message, done));
+      return new Promise((done) => {
+        if (message.shortMessage.length <= SHORT_MESSAGE_OCTETS_MAX) submit(message, done);
+        else done({ kind: "refused", errorCode: 30008, carrierCode: "short_message too long" });
+      });
     },
     state: () => (isClosed ? { phase: "stopped" } : stateOf(submitting)),
     close: async () => {
@@ -101,6 +107,10 @@ export function createSmppConnector(app: SmppConnectorNeeds): Connector {
       await Promise.all(binds.map((bind) => bind.close()));
     },
   };
+}
+
+function hasFree(binds: readonly Bind[]): boolean {
+  return binds.some((bind) => bind.freeSlots() > 0);
 }
 
 function freest(binds: readonly Bind[]): Bind | undefined {
