@@ -71,13 +71,13 @@ function createSerials(count) {
   };
 }
 
-/** When the next request may go, for an even rate over all connections. */
+/** When the next request is due, for an even rate over all connections; Infinity: no rate. */
 function createPace(rate, started) {
   let count = 0;
   return () => {
-    if (rate === 0) return 0;
+    if (rate === 0) return Number.POSITIVE_INFINITY;
     count += 1;
-    return started + (count * 1000) / rate - performance.now();
+    return started + (count * 1000) / rate;
   };
 }
 
@@ -98,20 +98,22 @@ function useConnection({ host, port, next, taken, pace }, { done, fail, open }) 
   let request;
   let sentAt = 0;
   let isWaiting = false;
-  const write = () => {
+  const write = (dueAt) => {
     request = socket.destroyed ? undefined : next();
     if (request === undefined) {
       socket.end();
       return socket.destroyed ? open() : done();
     }
-    sentAt = performance.now();
+    // A request that waited for a free connection was as late for its sender.
+    sentAt = Math.min(dueAt, performance.now());
     isWaiting = true;
     socket.write(request.bytes);
   };
   const writeInTime = () => {
-    const waitMs = pace();
-    if (waitMs > 0) setTimeout(write, waitMs);
-    else write();
+    const dueAt = pace();
+    const waitMs = dueAt - performance.now();
+    if (waitMs > 0 && waitMs < Number.POSITIVE_INFINITY) setTimeout(write, waitMs, dueAt);
+    else write(dueAt);
   };
   socket.on("connect", writeInTime);
   socket.on("error", fail);
