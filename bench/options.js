@@ -18,6 +18,11 @@ for (let at = 0; at < given.length; at += 1) {
 export function numberOption(name, fallback) {
   const value = Number(options[name] ?? fallback);
   if (Number.isFinite(value) && value >= 0 && options[name] !== true) return value;
-  process.stderr.write(`--${name} is '${options[name]}'. Give a number.\n`);
+  return refuse(`--${name} is '${options[name]}'. Give a number.`);
+}
+
+/** Ends the program with a sentence for whoever gave the command. */
+export function refuse(sentence) {
+  process.stderr.write(`${sentence}\n`);
   process.exit(1);
 }

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { missingOfKannel, startKannel } from "./kannel.js";
 import { startLongwave } from "./longwave.js";
 import { measure, microsPerMessage, perSecond } from "./measure.js";
+import { refuse } from "./options.js";
 import { startStage } from "./stage.js";
 
 const SENDER = "+15005550142";
@@ -25,9 +26,9 @@ export const wholeCycle = {
 
 /** Both platforms in turn, each new, with the same carrier, loader and callback server. */
 async function alternate(options, folder) {
-  if (options.peer !== "kannel") throw new Error(`There is no peer '${options.peer}' but kannel.`);
+  if (options.peer !== "kannel") refuse(`There is no peer '${options.peer}'. There is kannel.`);
   const missing = missingOfKannel();
-  if (missing !== undefined) throw new Error(missing);
+  if (missing !== undefined) refuse(missing);
   const stage = await startStage({ receiptMs: options["receipt-ms"] });
   const rounds = [];
   for (let round = 1; round <= options.rounds; round += 1) {
