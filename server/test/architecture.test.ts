@@ -59,6 +59,27 @@ function longFiles(files: readonly Source[]): string[] {
     .map(({ file }) => file);
 }
 
+const FUNCTION_LINES_MAX = 60;
+const innerFunction =
+  /^ {2}const (\w+)(?:: [^=]+)? = (?:async )?(?:<[^;]*?)?\([^;]*?=> \{$[\s\S]*?^ {2}\};?$/gm;
+
+/**
+ * Functions that are too long: at the top of a file, or named inside one. A function that holds
+ * others counts its own lines, a statement of SQL counts as one, an empty line as none.
+ */
+function longFunctions(files: readonly Source[]): string[] {
+  return files.flatMap(({ file, text }) => {
+    const code = text.replace(/`[^`]*`/g, (sql) => sql.replaceAll("\n", ""));
+    const inner = [...code.matchAll(innerFunction)];
+    const outer = code.replaceAll(innerFunction, "");
+    return [...inner, ...outer.matchAll(/^(?:export )?(?:async )?function (\w+)[\s\S]*?^}/gm)]
+      .filter(
+        ([body]) => body.split(/\n\s*/).filter((line) => line !== "").length > FUNCTION_LINES_MAX,
+      )
+      .map(([, name]) => `${file} ${name}`);
+  });
+}
+
 function matching(files: readonly Source[], pattern: RegExp, except: RegExp): string[] {
   return files
     .filter(({ file, text }) => pattern.test(text) && !except.test(file))
@@ -95,6 +116,12 @@ test("every folder has its line in the table", () => {
 test("no file is longer than 400 lines", () => {
   expect(longFiles(sources)).toEqual([]);
   expect(longFiles([{ file: "lib/x.ts", text: "\n".repeat(400) }])).toEqual(["lib/x.ts"]);
+});
+
+test("no function is longer than 60 lines", () => {
+  expect(longFunctions(program)).toEqual([]);
+  const planted = `export async function long() {\n${"  step();\n".repeat(60)}}\n`;
+  expect(longFunctions([{ file: "lib/x.ts", text: planted }])).toEqual(["lib/x.ts long"]);
 });
 
 test("no file has a name that says nothing", () => {

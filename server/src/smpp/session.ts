@@ -220,8 +220,7 @@ export function openSession(socket: Socket, options: SessionOptions): SmppSessio
   const tickMs = Math.min(TICK_MS_MAX, enquireLinkMs / 4, responseTimeoutMs / 4);
   const timer = setInterval(() => setImmediate(tick), tickMs);
 
-  socket.setNoDelay(true);
-  socket.on("data", (chunk) => {
+  const read = (chunk: Buffer) => {
     if (isClosed) return;
     try {
       if (decoder.push(chunk, takePdu) > 0) requests.heard(performance.now());
@@ -232,7 +231,10 @@ export function openSession(socket: Socket, options: SessionOptions): SmppSessio
       }
       end(error instanceof Error ? error : new Error(String(error)));
     }
-  });
+  };
+
+  socket.setNoDelay(true);
+  socket.on("data", read);
   socket.on("error", (error) => end(error));
   socket.on("close", () => end(undefined));
 
