@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
 import { ApiError } from "../lib/errors.ts";
-import { createIdWriter } from "../lib/message-id.ts";
+import { createIdWriter, idAfter } from "../lib/message-id.ts";
 import { ABANDONED_AFTER_MS, answerOnce, KEY_LIFE_MS, type Reservation } from "./idempotency.ts";
 
 let database: TestDatabase;
@@ -110,6 +110,14 @@ test("a claim that lost the database is in doubt, and its key says so", async ()
   await expect(ask("doubt", rejecting(lostConnection), claim)).rejects.toBe(lostConnection);
   now += ABANDONED_AFTER_MS + 1;
   await expect(ask("doubt", done, claim)).rejects.toMatchObject({ code: 20409 });
+});
+
+test("a replayed answer uses up no ids", async () => {
+  const tenThousand = { messages: 10_000 };
+  await ask("replayed", done, tenThousand);
+  const before = newId(0);
+  await ask("replayed", done, tenThousand);
+  expect(idAfter(before, { index: 1, shard: 0 })).toBe(newId(0));
 });
 
 test("after its day a key is new, whatever became of its request", async () => {

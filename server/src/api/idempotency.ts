@@ -4,7 +4,15 @@ import { DAY, MINUTE } from "../lib/clock.ts";
 import { ApiError } from "../lib/errors.ts";
 import type { MessageId } from "../lib/message-id.ts";
 import type { ApiNeeds } from "./needs.ts";
-import { findAnswer, giveKeyBack, letKeyGo, storeAnswer, takeKey } from "./store.ts";
+import {
+  findAnswer,
+  giveKeyBack,
+  type KeyTimes,
+  letKeyGo,
+  type StoredAnswer,
+  storeAnswer,
+  takeKey,
+} from "./store.ts";
 
 /** How long an answer is replayed. */
 export const KEY_LIFE_MS = DAY;
@@ -54,29 +62,30 @@ export async function answerOnce(app: Needs, asked: Asked, run: Run): Promise<Te
     );
   }
   const sha256 = createHash("sha256").update(asked.request).digest();
-  let first = await runFirst(app, { ...asked, sha256 }, run);
-  for (let tries = 0; first === undefined; tries += 1) {
-    const stored = await findAnswer(app.sql, asked, before(app, ABANDONED_AFTER_MS));
-    if (stored !== undefined && !sha256.equals(stored.requestSha256)) {
+  for (let tries = 0; tries < IN_FLIGHT_TRIES_MAX; tries += 1) {
+    // Looked up before it is taken: an answer that is there must cost no ids.
+    const stored = await findAnswer(app.sql, asked, timesOf(app));
+    if (stored === undefined || isLeft(stored, sha256)) {
+      const first = await runFirst(app, { ...asked, sha256 }, run);
+      if (first !== undefined) return first;
+    } else if (!sha256.equals(stored.requestSha256)) {
       throw conflict("This idempotency key was used for another request. Use a new key for each.");
-    }
-    if (stored !== undefined && stored.status !== null) {
+    } else if (stored.status !== null) {
       return { status: stored.status, body: stored.body ?? "" };
-    }
-    if (stored?.isAbandoned === true && !stored.isRepeatable) {
+    } else if (stored.isAbandoned) {
       throw conflict(
         "What the first request with this key did is not known. Look whether it is there, then use a new key.",
       );
     }
-    if (tries === IN_FLIGHT_TRIES_MAX) {
-      throw new ApiError(429, 20429, "The first request with this key still runs. Ask again.");
-    }
-    if (stored === undefined || stored.isAbandoned) {
-      first = await runFirst(app, { ...asked, sha256 }, run);
-    }
-    if (first === undefined) await new Promise((done) => setTimeout(done, IN_FLIGHT_PAUSE_MS));
+    await new Promise((done) => setTimeout(done, IN_FLIGHT_PAUSE_MS));
   }
-  return first;
+  throw new ApiError(429, 20429, "The first request with this key still runs. Ask again.");
+}
+
+/** Whoever ran it has died, and running it again does no harm. */
+function isLeft(stored: StoredAnswer, sha256: Buffer): boolean {
+  const isInFlight = stored.status === null && sha256.equals(stored.requestSha256);
+  return isInFlight && stored.isAbandoned && stored.isRepeatable;
 }
 
 /** Nothing when the key is somebody else's. */
@@ -85,12 +94,13 @@ async function runFirst(
   asked: Asked & { readonly sha256: Buffer },
   run: Run,
 ): Promise<TextAnswer | undefined> {
-  const at = app.clock();
+  const times = timesOf(app);
+  const { at } = times;
   const message = asked.messages > 0 ? app.newId(0, asked.messages) : undefined;
   const taken = await takeKey(
     app.sql,
     { account: asked.account, key: asked.key, requestSha256: asked.sha256, message },
-    { at, since: before(app, KEY_LIFE_MS), abandonedBefore: before(app, ABANDONED_AFTER_MS) },
+    times,
   );
   if (taken === undefined) return undefined;
   const reserved =
@@ -130,8 +140,13 @@ function endFailed(
   return isDatabaseAway(error) ? Promise.resolve() : giveKeyBack(app.sql, asked, at);
 }
 
-function before(app: Needs, ms: number): Date {
-  return new Date(app.clock().getTime() - ms);
+function timesOf(app: Needs): KeyTimes {
+  const at = app.clock();
+  return {
+    at,
+    since: new Date(at.getTime() - KEY_LIFE_MS),
+    abandonedBefore: new Date(at.getTime() - ABANDONED_AFTER_MS),
+  };
 }
 
 function conflict(why: string): ApiError {

@@ -53,7 +53,7 @@ export async function takeKey(
 export async function findAnswer(
   sql: Sql,
   key: IdempotencyKey,
-  abandonedBefore: Date,
+  { since, abandonedBefore }: KeyTimes,
 ): Promise<StoredAnswer | undefined> {
   const [row] = await sql<StoredAnswer[]>`
     select request_sha256 as "requestSha256", message is not null as "isRepeatable",
@@ -62,6 +62,7 @@ export async function findAnswer(
     from idempotency_keys
     where account = ${key.account}
       and key = ${key.key}
+      and created_at >= ${since}
   `;
   return row;
 }
