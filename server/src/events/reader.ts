@@ -34,23 +34,15 @@ const LEASE_RENEWAL_MS = 2 * SECOND;
 const FINISH_EVERY_POLLS = 60;
 
 export function createEventReader(options: EventReaderOptions): EventReader {
-  const owner = randomUUID();
-  let isHolder = false;
   let isClosed = false;
   let lastError: string | undefined;
   let lastWriter = 0n;
   let emptyPolls = 0;
   const bell = createBell();
-
-  const renew = async () => {
-    try {
-      const { sql, reader } = options;
-      isHolder = await holdReaderLease(sql, { reader, owner, seconds: LEASE_SECONDS });
-    } catch (error) {
-      isHolder = false;
-      lastError = String(error);
-    }
+  const note = (error: unknown) => {
+    lastError = String(error);
   };
+  const lease = createLease(options, note);
 
   const readOnce = async (): Promise<boolean> => {
     const { sql, reader, batchMax: limit } = options;
@@ -67,32 +59,60 @@ export function createEventReader(options: EventReaderOptions): EventReader {
   };
 
   const run = async () => {
-    await renew();
-    const renewal = setInterval(() => void renew(), LEASE_RENEWAL_MS);
+    await lease.start();
     while (!isClosed) {
       let isMore = false;
       try {
-        isMore = isHolder && (await readOnce());
-        if (isHolder) lastError = undefined;
+        isMore = lease.isHeld() && (await readOnce());
+        if (lease.isHeld()) lastError = undefined;
       } catch (error) {
         // The database or the consumer is in trouble; the cursor stands, so nothing is lost.
-        lastError = String(error);
+        note(error);
         await bell.pause(options.pollMs);
       }
       if (!isMore && !isClosed) await bell.wait(options.pollMs);
     }
-    clearInterval(renewal);
-    await releaseReaderLease(options.sql, options.reader, owner).catch(() => undefined);
+    await lease.end();
   };
   const done = run();
 
   return {
     notify: bell.ring,
-    state: () => ({ isHolder, lastError }),
+    state: () => ({ isHolder: lease.isHeld(), lastError }),
     close: () => {
       isClosed = true;
       bell.ring();
       return done;
+    },
+  };
+}
+
+/** The right to read under the name, renewed while the reader runs. */
+function createLease({ sql, reader }: EventReaderOptions, onError: (error: unknown) => void) {
+  const owner = randomUUID();
+  let isHeld = false;
+  let timer: NodeJS.Timeout | undefined;
+  let renewal: Promise<void> | undefined;
+  const renew = async () => {
+    try {
+      isHeld = await holdReaderLease(sql, { reader, owner, seconds: LEASE_SECONDS });
+    } catch (error) {
+      isHeld = false;
+      onError(error);
+    }
+  };
+  return {
+    isHeld: () => isHeld,
+    start: async () => {
+      await renew();
+      timer = setInterval(() => {
+        renewal = renew();
+      }, LEASE_RENEWAL_MS);
+    },
+    end: async () => {
+      clearInterval(timer);
+      await renewal; // it would take again what is released before it
+      await releaseReaderLease(sql, reader, owner).catch(() => undefined);
     },
   };
 }
