@@ -5,7 +5,7 @@ export type HttpRequest = {
   readonly url: URL;
   readonly method: "GET" | "POST";
   readonly headers: Record<string, string>;
-  readonly body?: string;
+  readonly body?: string | undefined;
   /** Milliseconds until connected, until the answer's first byte, and for all of it. */
   readonly connectMs: number;
   readonly readMs: number;

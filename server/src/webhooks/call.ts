@@ -83,13 +83,13 @@ function signedRequest(app: Caller, call: Call, { parts, at }: { parts: Parts; a
   const { target } = parts;
   const isPost = call.method === "POST";
   const encoded = encodeForm(call.form);
-  const body = isPost ? encoded : "";
+  const body = isPost ? encoded : undefined;
   const url = isPost ? target.url : withQuery(target.url, encoded);
   const parsed = (isPost ? parts.parsed : undefined) ?? new URL(url);
   const headers = standardWebhookHeaders(app.webhookKey(call.account), {
     id: call.webhookId,
     at,
-    body,
+    body: body ?? "",
   });
   headers.accept = "*/*";
   headers["user-agent"] = "Longwave";
@@ -99,8 +99,7 @@ function signedRequest(app: Caller, call: Call, { parts, at }: { parts: Parts; a
   if (isPost) headers["content-type"] = "application/x-www-form-urlencoded; charset=UTF-8";
   if (parsed.username !== "") headers.authorization = basicAuthorization(parsed);
   const { connectMs, readMs } = target;
-  const request = { url: parsed, method: call.method, headers, connectMs, readMs };
-  return { request: isPost ? { ...request, body } : request, url };
+  return { request: { url: parsed, method: call.method, headers, body, connectMs, readMs }, url };
 }
 
 /** As URLSearchParams does it, which is slow: most values need no escape beyond a number's plus. */

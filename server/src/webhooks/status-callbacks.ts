@@ -80,23 +80,23 @@ export async function tellStatuses(
 
 /** A further attempt at a status that waits in `retries`. */
 export async function retellStatus(app: Needs, row: Retry): Promise<Verdict> {
-  const job = jobOfData(row, row.attempt);
+  const { account, id, attempt, data } = row;
+  const job = newJob({ account, id, attempt, data, status: String(data.status) });
   return job === undefined ? { kind: "never", isHostWell: true } : tell(app, job);
 }
 
-function jobOf(event: LogEvent): Job[] {
-  if (!toldStatuses.has(event.kind) || typeof event.data.callback !== "string") return [];
-  const { account, id } = event;
-  const job = jobOfData({ account, id, data: { ...event.data, status: event.kind } }, 0);
+function jobOf({ account, id, kind, data }: LogEvent): Job[] {
+  if (!toldStatuses.has(kind)) return [];
+  const job = newJob({ account, id, attempt: 0, data, status: kind });
   return job === undefined ? [] : [job];
 }
 
-function jobOfData(row: Pick<Job, "account" | "id" | "data">, attempt: number): Job | undefined {
-  const { account, id, data } = row;
-  const { callback: url, status } = data;
-  if (typeof url !== "string" || typeof status !== "string") return undefined;
+function newJob(about: Omit<Job, "url" | "host">): Job | undefined {
+  const { account, id, attempt, data, status } = about;
+  const url = data.callback;
+  if (typeof url !== "string") return undefined;
   const host = hostOf(url);
-  return host === "" ? undefined : { account, id, data, attempt, url, status, host };
+  return host === "" ? undefined : { account, id, attempt, data, status, url, host };
 }
 
 function takeOff(app: Needs, job: Job): Flight {
