@@ -7,6 +7,7 @@ import { responseBytesMax } from "./http-exchange.ts";
 const server = createServer((request, response) => {
   if (request.url === "/long") response.end("x".repeat(responseBytesMax + 1));
   else if (request.url === "/moved") response.writeHead(302, { location: "/" }).end();
+  else if (request.url === "/endless") response.writeHead(200).write("and so on");
   else if (request.url !== "/silent") response.end("hello");
 });
 let port = 0;
@@ -117,5 +118,22 @@ test("a host that says nothing fails after the read timeout", async () => {
   const dialer = createGuardedDialer({ allow: ["127.0.0.0/8"] });
   const silent = { ...get(`http://127.0.0.1:${port}/silent`), readMs: 50 };
   expect(await dialer.request(silent)).toEqual({ kind: "failed", reason: "read-timeout" });
+  await dialer.close();
+});
+
+test.each([
+  ["longer than all of it may last", { readMs: 5_000, totalMs: 50 }],
+  ["shorter than all of it may last", { readMs: 40, totalMs: 80 }],
+])("an answer without an end fails, the read timeout being %s", async (_name, times) => {
+  const dialer = createGuardedDialer({ allow: ["127.0.0.0/8"] });
+  const endless = { ...get(`http://127.0.0.1:${port}/endless`), ...times };
+  expect(await dialer.request(endless)).toEqual({ kind: "failed", reason: "read-timeout" });
+  await dialer.close();
+});
+
+test("a host that cannot be connected fails after the connect timeout", async () => {
+  const dialer = createGuardedDialer({ allow: [], lookup: () => undefined });
+  const away = { ...get(`http://shop.test:${port}/`), connectMs: 50 };
+  expect(await dialer.request(away)).toEqual({ kind: "failed", reason: "connect-timeout" });
   await dialer.close();
 });

@@ -212,6 +212,18 @@ test("a busy host that goes on answering gets its statuses without a row in retr
   expect(await lastRetry()).toBe(before);
 });
 
+test("a status that is neither taken nor kept is read from the log again", async () => {
+  answer = (_request, response) => {
+    response.statusCode = requests.length === 1 ? 500 : 204;
+    response.end();
+  };
+  await database.sql`alter table retries rename to away`;
+  await appendEvent("sent", message(`${origin}/status`));
+  await expect.poll(() => requests.length, { timeout: 10_000 }).toBe(2);
+  await database.sql`alter table away rename to retries`;
+  expect(requests[0]?.headers["webhook-id"]).toBe(requests[1]?.headers["webhook-id"]);
+});
+
 test("the retries of a silent host do not delay another host's", async () => {
   const held: ServerResponse[] = [];
   answer = (request, response) => {
