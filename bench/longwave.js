@@ -10,7 +10,7 @@ import {
   mostMemoryMbOf,
 } from "./cpu.js";
 import { startProgram } from "./processes.js";
-import { cpuByFolder } from "./profile.js";
+import { cpuByFolder, readProfile } from "./profile.js";
 
 const accountSid = `AC${"b".repeat(32)}`;
 const authToken = "b".repeat(32);
@@ -33,7 +33,7 @@ export async function startLongwave({ folder, carrier, window, profile = false }
   const program = startProgram({
     ...{ name: "Longwave", folder },
     command: process.execPath,
-    args: [...flags, join(root, "scripts/start.js"), "serve"],
+    args: [...flags, "--max-semi-space-size=64", join(root, "scripts/start.js"), "serve"],
     env: {
       ...{ PATH: process.env.PATH, PORT: "0", LONGWAVE_SIMULATOR: "off" },
       ...{ LONGWAVE_DATA_DIR: join(folder, "data"), LONGWAVE_ACCOUNT_SID: accountSid },
@@ -63,7 +63,7 @@ export async function startLongwave({ folder, carrier, window, profile = false }
     stop: program.stop,
     /** Where its CPU went, for each of the messages it has had; once it is stopped. */
     cpuByFolder: (messages) =>
-      profile ? cpuByFolder(join(profiles, profileName), messages) : undefined,
+      profile ? cpuByFolder(readProfile(join(profiles, profileName)), messages) : undefined,
   };
 }
 

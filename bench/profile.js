@@ -1,8 +1,14 @@
 import { readFileSync } from "node:fs";
 
+const FUNCTIONS_SHOWN = 50;
+
+/** The profile that a process with --cpu-prof wrote. */
+export function readProfile(file) {
+  return JSON.parse(readFileSync(file, "utf8"));
+}
+
 /** CPU microseconds per message by folder of server/src; what Node does itself counts for its caller. */
-export function cpuByFolder(file, messages) {
-  const { nodes, samples, timeDeltas } = JSON.parse(readFileSync(file, "utf8"));
+export function cpuByFolder({ nodes, samples, timeDeltas }, messages) {
   const parents = new Map();
   const byId = new Map(nodes.map((node) => [node.id, node]));
   for (const node of nodes) for (const child of node.children ?? []) parents.set(child, node.id);
@@ -16,14 +22,33 @@ export function cpuByFolder(file, messages) {
     names.set(id, name);
     return name;
   };
+  return perMessage(samples.map(nameOf), timeDeltas, messages);
+}
+
+/** CPU microseconds per message of the costliest functions, each by itself. */
+export function cpuByFunction({ nodes, samples, timeDeltas }, messages) {
+  const names = new Map(
+    nodes.map(({ id, callFrame: { functionName, url, lineNumber } }) => [
+      id,
+      `${functionName || "(anonymous)"} ${url.replace(/^.*\/(?=node_modules|server)/, "")}:${lineNumber + 1}`,
+    ]),
+  );
+  const all = perMessage(
+    samples.map((sample) => names.get(sample)),
+    timeDeltas,
+    messages,
+  );
+  return Object.fromEntries(Object.entries(all).slice(0, FUNCTIONS_SHOWN));
+}
+
+function perMessage(names, timeDeltas, messages) {
   const sums = {};
-  samples.forEach((sample, index) => {
-    const name = nameOf(sample);
+  names.forEach((name, index) => {
     sums[name] = (sums[name] ?? 0) + timeDeltas[index];
   });
   return Object.fromEntries(
     Object.entries(sums)
-      .filter(([name]) => name !== "(idle)")
+      .filter(([name]) => !name.startsWith("(idle)"))
       .map(([name, micros]) => [name, Math.round((micros / messages) * 10) / 10])
       .sort(([, one], [, two]) => two - one),
   );

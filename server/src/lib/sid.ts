@@ -4,9 +4,17 @@ import type { MessageId } from "./message-id.ts";
 /** A Twilio-shaped name of a resource: two letters and 32 lower-case hexadecimal digits. */
 export type Sid = string;
 
+const RANDOM_BYTES = 10;
+/** Fetched from the system for this many sids at once: a fetch costs 15 us. */
+const SIDS_AT_ONCE = 400;
+let random = Buffer.alloc(0);
+
 /** A new sid that sorts by time: 12 digits of milliseconds, 20 random ones. */
 export function newSid(prefix: string, at: Date): Sid {
-  return prefix + at.getTime().toString(16).padStart(12, "0") + randomBytes(10).toString("hex");
+  if (random.length === 0) random = randomBytes(SIDS_AT_ONCE * RANDOM_BYTES);
+  const digits = random.toString("hex", 0, RANDOM_BYTES);
+  random = random.subarray(RANDOM_BYTES);
+  return prefix + at.getTime().toString(16).padStart(12, "0") + digits;
 }
 
 export function isSid(prefix: string, text: string): boolean {
