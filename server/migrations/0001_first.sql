@@ -228,10 +228,12 @@ create table submissions (
   submitted_at timestamptz not null,
   receipt_status text,
   receipt_code text,
-  receipt_at timestamptz,
-  primary key (shard, id, part, attempt, day)
+  receipt_at timestamptz
 ) partition by range (day);
-create index on submissions (day, carrier_account, carrier_key); -- day first: no other index may look as good
+-- No index holds the day, so that no plan can look a receipt up by it: docs/decisions/0022.
+-- One row per (shard, id, part, attempt) is what recordDepartures sees to.
+create index on submissions (shard, id);
+create index on submissions (carrier_account, carrier_key);
 
 create table outcomes (
   shard smallint not null,

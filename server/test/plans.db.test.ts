@@ -113,7 +113,7 @@ const statements: [string, (sql: Sql) => Promise<unknown>, number][] = [
   ["head of a lane", (sql) => readLane(sql, { ...laneHead, lane }), 0],
   ["claim", (sql) => claimMessages(sql, ids.map(claimOf), "test", stamp(200n)), 1],
   ["give claims back", (sql) => returnClaims(sql, ids, "test"), 0],
-  ["departures", (sql) => recordDepartures(sql, ids.map(departureOf), stamp(300n)), 1],
+  ["departures", (sql) => recordDepartures(sql, ids.map(departureOf), stamp(300n)), 2],
   ["receipts", (sql) => markReceipts(sql, ids.map(receiptOf), now), 8],
   ["settle", (sql) => settleMessages(sql, ids.map(settlementOf), stamp(400n)), 2],
   ["parked receipts", (sql) => readParked(sql, now, 100), 0],

@@ -27,7 +27,8 @@ export async function createPartitions(sql: Sql, now: Date): Promise<void> {
 
 /**
  * Made alone and attached then: `create table … partition of` would wait for every reader of the
- * table, such as a running pg_dump, and everybody else behind it.
+ * table, such as a running pg_dump, and everybody else behind it. Not analyzed: PostgreSQL would
+ * remember it as empty, and plan for that until the next autovacuum.
  */
 async function createPartition(sql: Sql, table: string, day: string): Promise<void> {
   const next = utcDay(new Date(Date.parse(day) + DAY));
@@ -46,7 +47,6 @@ async function createPartition(sql: Sql, table: string, day: string): Promise<vo
       `alter table ${table} attach partition ${name} for values from ('${day}') to ('${next}')`,
     );
   });
-  await sql.unsafe(`analyze ${name}`);
 }
 
 /**

@@ -185,7 +185,7 @@ export async function recordDepartures(
 ): Promise<void> {
   const parts = departures.flatMap((departure) => departure.submissions);
   await sql`
-    with part as (
+    with submitted as (
       insert into submissions (
         shard, id, part, attempt, day, parts, connector, carrier_account, carrier_message_id,
         carrier_key, answer, carrier_code, submitted_at
@@ -205,8 +205,17 @@ export async function recordDepartures(
         ${parts.map((part) => part.answer)}::text[],
         ${parts.map((part) => part.carrierCode ?? null)}::text[],
         ${parts.map((part) => part.submittedAt.toISOString())}::text[]::timestamptz[]
+      ) as part(
+        shard, id, part, attempt, day, parts, connector, carrier_account, carrier_message_id,
+        carrier_key, answer, carrier_code, submitted_at
       )
-      on conflict do nothing
+      where not exists (
+        select from submissions
+        where submissions.shard = part.shard and submissions.id = part.id
+          and submissions.day = part.day and submissions.part = part.part
+          and submissions.attempt = part.attempt
+        offset 0
+      )
     ), item as materialized (
       select *
       from unnest(
