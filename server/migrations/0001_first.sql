@@ -347,6 +347,19 @@ create table inbound_parts (
 );
 create index on inbound_parts (received_at);
 
+-- Texts and parts that are stored while the carrier may not have our answer: it brings them again.
+create table unanswered_texts (
+  unanswered bigint generated always as identity primary key,
+  carrier_account text not null,
+  text_sha256 bytea not null, -- of addresses, text and place in a long one: the body is not kept twice
+  bind uuid not null, -- the connection that it came on last
+  reply jsonb, -- the answer to its keyword, with the id that it is accepted under
+  received_at timestamptz not null,
+  expires_at timestamptz not null
+);
+create index on unanswered_texts (carrier_account, text_sha256);
+create index on unanswered_texts (expires_at);
+
 create table idempotency_keys (
   account int not null,
   key text not null,

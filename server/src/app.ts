@@ -27,7 +27,8 @@ import { createMessageSids, newSid } from "./lib/sid.ts";
 import { createAccepter, type NewMessage } from "./messages/accept.ts";
 import { cancelMessage, deleteMessage, recordFeedback, redactMessage } from "./messages/change.ts";
 import { createDispatcher } from "./messages/dispatch.ts";
-import { receiveText } from "./messages/inbound.ts";
+import { endWaiting, receiveText } from "./messages/inbound.ts";
+import { createInboundAnswers } from "./messages/inbound-answers.ts";
 import type { Message } from "./messages/message.ts";
 import { createReceipts } from "./messages/receipts.ts";
 import { findMessage, listMessages } from "./messages/store.ts";
@@ -84,6 +85,7 @@ async function buildApp(options: AppOptions, closers: Closers): Promise<Omit<App
   await Promise.all([base.accountBook.refresh(), base.senderBook.refresh()]);
   const messaging = buildMessaging(base, closers);
   await startDispatch(base, messaging, closers);
+  startChores(base, messaging, closers);
   const port = await startApi(base, messaging, closers);
   const { config, firstAccount, isFirstStart } = base;
   const url = config.publicUrl ?? `http://${config.host}:${port}`;
@@ -107,7 +109,6 @@ async function openBase(options: AppOptions, closers: Closers) {
   const { retentionDays } = config;
   closers.push(keepPartitions({ sql, clock, retentionDays, onError: report }).close);
   const owner = newSid("OW", clock());
-  closers.push(keepChores({ sql, clock, owner, retentionDays, onError: report }).close);
 
   const seal = createSeal(loadSecretKey(config));
   const { account: firstAccount, isNew } = await findFirstAccount({ sql, seal, clock, config });
@@ -185,6 +186,8 @@ function buildMessaging(base: Base, closers: Closers) {
     ...{ hot, clock, writer: newWriter(), onSettled: webhooks.notify, onError: report },
   });
   closers.push(receipts.close);
+  const answers = createInboundAnswers({ sql, clock, onError: report });
+  closers.push(answers.close);
   const connectors = createConnectorPool({
     ...{ sql, seal, clock, connectSocket: dialer.connectSocket, connectLoopback },
     events: {
@@ -193,15 +196,15 @@ function buildMessaging(base: Base, closers: Closers) {
         const account = connectors.byName.get(name)?.carrierAccount ?? name;
         return receipts.record(account, carrierKey(receipt.carrierMessageId), receipt);
       },
-      onInbound: async (name, part) => {
+      onInbound: async (name, part, bind) => {
         const connector = connectors.byName.get(name);
         if (connector === undefined) throw new Error("The connector is closing.");
-        await receiveText(inbound, connector, part);
+        return receiveText(inbound, { carrier: connector, bind }, part);
       },
     },
   });
   const inbound = {
-    ...{ sql, clock, newId, writer: newWriter(), numberOf: senderBook.byNumber },
+    ...{ sql, clock, newId, writer: newWriter(), numberOf: senderBook.byNumber, answers },
     accept: (message: NewMessage) => accepter.accept(message),
     onReceived: webhooks.notify,
   };
@@ -229,7 +232,7 @@ function buildMessaging(base: Base, closers: Closers) {
       if (others.length > 0) notify(sql, LANES_CHANNEL, others.join(",")).catch(report);
     },
   });
-  return { webhooks, connectors, dispatcher, accepter, ownership, changes: newWriter() };
+  return { webhooks, connectors, dispatcher, accepter, inbound, ownership, changes: newWriter() };
 }
 
 function buildWebhooks(base: Base, accept: (message: NewMessage) => Promise<unknown>) {
@@ -281,6 +284,20 @@ async function startDispatch(base: Base, messaging: Messaging, closers: Closers)
     dispatcher.hint(words.split(",").map(Number));
   });
   closers.push(channel.close);
+}
+
+/** The hourly work on tables, and on texts whose other parts do not come. */
+function startChores(base: Base, { connectors, inbound }: Messaging, closers: Closers): void {
+  const { sql, clock, owner, config, report } = base;
+  const carrierOf = (carrierAccount: string) =>
+    [...connectors.byName.values()].find((one) => one.carrierAccount === carrierAccount) ?? {
+      ...{ carrierAccount, isSimulated: false, optOutsUpstream: false },
+    };
+  const chores = keepChores({
+    ...{ sql, clock, owner, retentionDays: config.retentionDays, onError: report },
+    endWaiting: () => endWaiting(inbound, carrierOf),
+  });
+  closers.push(chores.close);
 }
 
 /** Listens for requests; gives the port. */

@@ -11,9 +11,10 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
+const endWaiting = () => Promise.resolve();
 const choresOf = (owner: string) => {
   const { sql } = database;
-  return doChores({ sql, clock: systemClock, owner, retentionDays: 30 });
+  return doChores({ sql, clock: systemClock, owner, retentionDays: 30, endWaiting });
 };
 const endChoresLease = () => database.sql`
   update leases set expires_at = now() - interval '1 second' where kind = 'chores'

@@ -11,6 +11,8 @@ type Needs = {
   /** Whose slot lease tells that this process lives. */
   readonly owner: string;
   readonly retentionDays: number;
+  /** Receives the long texts whose other parts did not come. */
+  readonly endWaiting: () => Promise<void>;
 };
 
 /** Shorter than the hour, so that the next round is free for whoever comes first. */
@@ -41,5 +43,6 @@ export async function doChores(app: Needs): Promise<boolean> {
   await deleteKeysBefore(sql, new Date(app.clock().getTime() - KEY_LIFE_MS));
   await closeLostWriters(sql);
   await deleteReadWriters(sql, app.retentionDays);
+  await app.endWaiting();
   return true;
 }

@@ -53,10 +53,21 @@ export type InboundPart = {
   readonly total: number;
 };
 
+/**
+ * What becomes of the answer to a text: `written` when the operating system has it, then `heard`
+ * when the carrier still speaks a while later, or `lost` when the bind ended before.
+ */
+export type AnswerFate = "written" | "heard" | "lost";
+
 /** What a connector tells. The carrier is acknowledged only after the promise has resolved. */
 export type ConnectorEvents = {
   readonly onReceipt: (connector: string, receipt: Receipt) => Promise<void>;
-  readonly onInbound: (connector: string, part: InboundPart) => Promise<void>;
+  /** `bind` is new for each connection. What it resolves with is told the answer's fate. */
+  readonly onInbound: (
+    connector: string,
+    part: InboundPart,
+    bind: string,
+  ) => Promise<(fate: AnswerFate) => void>;
   /** A slot became free or the bind came up: time to look at the lanes. */
   readonly onReady: (connector: string) => void;
 };

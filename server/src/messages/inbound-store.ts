@@ -27,11 +27,118 @@ export async function joinPart(
   return rows.length === total ? rows.map((row) => row.body).join("") : undefined;
 }
 
-export async function forgetParts(sql: Sql, carrierAccount: string, part: InboundPart) {
-  await sql`
+export type TextOfParts = Pick<InboundPart, "sender" | "recipient" | "reference" | "total">;
+
+export async function forgetParts(sql: Sql, carrierAccount: string, text: TextOfParts) {
+  await takeParts(sql, { ...text, carrierAccount });
+}
+
+/** Takes the parts that came, in their order. */
+export async function takeParts(
+  sql: Sql,
+  text: TextOfParts & { readonly carrierAccount: string },
+): Promise<string[]> {
+  const rows = await sql<{ part: number; body: string }[]>`
     delete from inbound_parts
-    where carrier_account = ${carrierAccount} and sender = ${part.sender}
-      and recipient = ${part.recipient} and reference = ${part.reference} and total = ${part.total}
+    where carrier_account = ${text.carrierAccount} and sender = ${text.sender}
+      and recipient = ${text.recipient} and reference = ${text.reference} and total = ${text.total}
+    returning part, body
+  `;
+  return rows.toSorted((a, b) => a.part - b.part).map((row) => row.body);
+}
+
+const SILENT_LISTED_MAX = 1_000;
+
+/** Long texts of which no part came since `before`. */
+export async function findSilentTexts(
+  sql: Sql,
+  before: Date,
+): Promise<(TextOfParts & { readonly carrierAccount: string })[]> {
+  return await sql<(TextOfParts & { carrierAccount: string })[]>`
+    select carrier_account as "carrierAccount", sender, recipient, reference, total
+    from inbound_parts
+    group by carrier_account, sender, recipient, reference, total
+    having max(received_at) < ${before}
+    limit ${SILENT_LISTED_MAX}
+  `;
+}
+
+/** Texts between two addresses are stored one after the other, in all processes. */
+export async function lockTexts(sql: Sql, carrierAccount: string, text: TextOfParts) {
+  const name = `${carrierAccount} ${text.sender} ${text.recipient}`;
+  await sql`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`;
+}
+
+export type KeywordReply = { readonly id: string; readonly body: string };
+
+export type Unanswered = {
+  readonly carrierAccount: string;
+  readonly sha256: Uint8Array;
+  readonly bind: string;
+  readonly reply: KeywordReply | undefined;
+  readonly receivedAt: Date;
+  readonly expiresAt: Date;
+};
+
+/**
+ * Finds the text that this one repeats: it came on another bind, or on this one before
+ * `timedOutBefore`. Each is found once a bind, so that as many are stored as were sent.
+ */
+export async function takeUnanswered(
+  sql: Sql,
+  text: Omit<Unanswered, "reply">,
+  timedOutBefore: Date,
+): Promise<{ readonly unanswered: bigint; readonly reply: KeywordReply | null } | undefined> {
+  const [row] = await sql<{ unanswered: bigint; reply: KeywordReply | null }[]>`
+    update unanswered_texts
+    set bind = ${text.bind}, received_at = ${text.receivedAt}, expires_at = ${text.expiresAt}
+    where unanswered = (
+      select unanswered
+      from unanswered_texts
+      where carrier_account = ${text.carrierAccount} and text_sha256 = ${text.sha256}
+        and expires_at > ${text.receivedAt}
+        and (bind <> ${text.bind} or received_at < ${timedOutBefore})
+      order by unanswered
+      limit 1
+    )
+    returning unanswered, reply
+  `;
+  return row;
+}
+
+export async function insertUnanswered(sql: Sql, text: Unanswered): Promise<bigint> {
+  const [row] = await sql<{ unanswered: bigint }[]>`
+    insert into unanswered_texts
+      (carrier_account, text_sha256, bind, reply, received_at, expires_at)
+    values (${text.carrierAccount}, ${text.sha256}, ${text.bind},
+      ${text.reply === undefined ? null : sql.json(text.reply)}, ${text.receivedAt},
+      ${text.expiresAt})
+    returning unanswered
+  `;
+  if (row === undefined) throw new Error("PostgreSQL returned no unanswered text.");
+  return row.unanswered;
+}
+
+/** It repeats on any bind from now on. */
+export async function disownUnanswered(sql: Sql, unanswered: bigint): Promise<void> {
+  await sql`
+    update unanswered_texts
+    set bind = '00000000-0000-0000-0000-000000000000'
+    where unanswered = ${unanswered}
+  `;
+}
+
+export async function deleteUnanswered(sql: Sql, answered: readonly bigint[]): Promise<void> {
+  await sql`
+    delete from unanswered_texts
+    where unanswered = any(${answered.map(String)}::bigint[])
+  `;
+}
+
+export async function deleteUnansweredBefore(sql: Sql, before: Date): Promise<void> {
+  await sql`
+    delete from unanswered_texts
+    where expires_at < ${before}
   `;
 }
 
@@ -47,6 +154,8 @@ export type InboundRow = {
   /** The host of the webhook that is to hear of it; nothing when there is none. */
   readonly webhookHost: string | undefined;
   readonly keyword: "STOP" | "START" | "HELP" | undefined;
+  /** 30009: parts of it never came. */
+  readonly errorCode: number | undefined;
 };
 
 /** Stores a text from a phone, its event and the job of its webhook. Part of a transaction. */
@@ -64,8 +173,8 @@ export async function storeInbound(sql: Sql, row: InboundRow, stamp: Stamp): Pro
     )
   `;
   await sql`
-    insert into outcomes (shard, id, day, status, sent_at, updated_at)
-    values (${shard}, ${id}::bigint, ${day}::date, 'received', ${at}, ${at})
+    insert into outcomes (shard, id, day, status, error_code, sent_at, updated_at)
+    values (${shard}, ${id}::bigint, ${day}::date, 'received', ${row.errorCode ?? null}, ${at}, ${at})
   `;
   const data = {
     from: row.sender,

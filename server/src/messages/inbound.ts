@@ -1,15 +1,29 @@
+import { createHash } from "node:crypto";
 import { keywordAnswer } from "../compliance/keyword-reply.ts";
 import { readKeyword, type SenderKind } from "../compliance/keywords.ts";
 import { findOptedOut, insertOptOuts, removeOptOuts } from "../compliance/store.ts";
-import type { InboundPart } from "../connectors/connector.ts";
+import type { AnswerFate, InboundPart } from "../connectors/connector.ts";
 import type { Sql } from "../db/sql.ts";
-import type { EventWriter } from "../events/log.ts";
-import type { Clock } from "../lib/clock.ts";
+import type { EventWriter, Stamp } from "../events/log.ts";
+import { type Clock, DAY, SECOND } from "../lib/clock.ts";
 import type { IdWriter } from "../lib/message-id.ts";
 import { parsePhoneNumber } from "../numbers/phone-number.ts";
 import { segmentBody } from "../segments/segment.ts";
 import { type NewMessage, shardOfPool } from "./accept.ts";
-import { forgetParts, joinPart, storeInbound } from "./inbound-store.ts";
+import type { InboundAnswers } from "./inbound-answers.ts";
+import {
+  deleteUnansweredBefore,
+  disownUnanswered,
+  findSilentTexts,
+  forgetParts,
+  insertUnanswered,
+  joinPart,
+  type KeywordReply,
+  lockTexts,
+  storeInbound,
+  takeParts,
+  takeUnanswered,
+} from "./inbound-store.ts";
 
 /** The number that a phone texted, as its account has set it up. */
 export type TextedNumber = NewMessage["sender"] & {
@@ -25,6 +39,7 @@ export type InboundNeeds = {
   readonly writer: EventWriter;
   readonly numberOf: (recipient: string) => TextedNumber | undefined;
   readonly accept: (message: NewMessage) => Promise<unknown>;
+  readonly answers: Pick<InboundAnswers, "follow">;
   readonly onReceived: () => void;
 };
 
@@ -34,23 +49,109 @@ export type InboundCarrier = {
   readonly optOutsUpstream: boolean;
 };
 
+const MISSING_PARTS = 30009;
+/** Carriers wait at least so long for an answer before they send a text again on the same bind. */
+const TIMED_OUT_MS = 5 * SECOND;
+/** So long carriers go on to bring a text that was not answered. */
+const BROUGHT_FOR_MS = DAY;
+
 /**
  * Takes a text from a phone. Resolves when it is durable, so that only then the carrier is
- * answered. A text to a number that nobody holds is dropped: there is no one to tell.
+ * answered; what it resolves with is to be told what became of the answer. A text that the carrier
+ * brings again for want of it is stored once: docs/decisions/0031-inbound-texts-once.md. A text to
+ * a number that nobody holds is dropped: there is no one to tell.
  */
 export async function receiveText(
   app: InboundNeeds,
-  carrier: InboundCarrier,
+  { carrier, bind }: { readonly carrier: InboundCarrier; readonly bind: string },
   part: InboundPart,
-): Promise<void> {
+): Promise<(fate: AnswerFate) => void> {
   const number = app.numberOf(part.recipient) ?? app.numberOf(`+${part.recipient}`);
-  if (number?.account === undefined) return;
+  if (number?.account === undefined) return () => undefined;
+  const receivedAt = app.clock();
+  const text = {
+    ...{ carrierAccount: carrier.carrierAccount, sha256: digestOf(part), bind, receivedAt },
+    expiresAt: new Date(receivedAt.getTime() + BROUGHT_FOR_MS),
+  };
+  const { unanswered, reply } = await app.writer.commit(1, (stamp) =>
+    app.sql.begin(async (transaction) => {
+      const sql = transaction as unknown as Sql;
+      await lockTexts(sql, text.carrierAccount, part);
+      const timedOutBefore = new Date(receivedAt.getTime() - TIMED_OUT_MS);
+      const repeated = await takeUnanswered(sql, text, timedOutBefore);
+      if (repeated !== undefined) {
+        return { unanswered: repeated.unanswered, reply: repeated.reply ?? undefined };
+      }
+      const body =
+        part.total > 1 ? await joinPart(sql, text.carrierAccount, part, receivedAt) : part.text;
+      if (part.total > 1 && body !== undefined) await forgetParts(sql, text.carrierAccount, part);
+      const received = { number, sender: readSender(part), body };
+      const reply = await storeText({ ...app, sql }, carrier, received, stamp);
+      return { unanswered: await insertUnanswered(sql, { ...text, reply }), reply };
+    }),
+  );
+  app.onReceived();
+  const sender = parsePhoneNumber(readSender(part));
+  if (reply !== undefined && sender !== undefined) {
+    const id = BigInt(reply.id);
+    await app
+      .accept({
+        ...{ id, account: number.account, sender: number, recipient: sender, body: reply.body },
+        ...{ direction: "outbound-reply", isKeywordReply: true, priority: 0 },
+      })
+      .catch(async (error: unknown) => {
+        // The carrier is told to bring the text again, on this bind, too: then the reply is tried.
+        await disownUnanswered(app.sql, unanswered);
+        throw error;
+      });
+  }
+  return app.answers.follow(unanswered, { ...text, reply });
+}
+
+/**
+ * What is not awaited any more: a long text whose other parts did not come within a day is
+ * received as it is, with Twilio's 30009, for half a text is more than none.
+ */
+export async function endWaiting(
+  app: InboundNeeds,
+  carrierOf: (carrierAccount: string) => InboundCarrier,
+): Promise<void> {
+  const now = app.clock();
+  await deleteUnansweredBefore(app.sql, now);
+  for (const text of await findSilentTexts(app.sql, new Date(now.getTime() - BROUGHT_FOR_MS))) {
+    const number = app.numberOf(text.recipient) ?? app.numberOf(`+${text.recipient}`);
+    await app.writer.commit(1, (stamp) =>
+      app.sql.begin(async (transaction) => {
+        const sql = transaction as unknown as Sql;
+        await lockTexts(sql, text.carrierAccount, text);
+        const parts = await takeParts(sql, text);
+        if (number === undefined || parts.length === 0) return;
+        const received = { number, sender: readSender(text), body: parts.join("") };
+        const incomplete = { ...received, errorCode: MISSING_PARTS };
+        await storeText({ ...app, sql }, carrierOf(text.carrierAccount), incomplete, stamp);
+      }),
+    );
+    app.onReceived();
+  }
+}
+
+/** Stores a text with its event, its webhook's job and what its keyword means; gives the reply. */
+async function storeText(
+  app: InboundNeeds,
+  carrier: InboundCarrier,
+  of: {
+    readonly number: TextedNumber;
+    readonly sender: string;
+    readonly body: string | undefined;
+    readonly errorCode?: number;
+  },
+  stamp: Stamp,
+): Promise<KeywordReply | undefined> {
+  const { number, body, errorCode } = of;
   const { account } = number;
-  const body =
-    part.total > 1 ? await joinPart(app.sql, carrier.carrierAccount, part, app.clock()) : part.text;
-  if (body === undefined) return;
-  const sender = parsePhoneNumber(part.sender) ?? parsePhoneNumber(`+${part.sender}`);
+  if (body === undefined || account === undefined) return undefined;
   const scope = { account, pool: number.number };
+  const sender = parsePhoneNumber(of.sender);
   const keyword = readKeyword(body, number.kind);
   const wasOptedOut =
     keyword !== undefined && sender !== undefined
@@ -63,36 +164,36 @@ export async function receiveText(
       optOutsUpstream: carrier.optOutsUpstream,
     });
   const { encoding, segments } = segmentBody(body);
-  await app.writer.commit(1, (stamp) =>
-    app.sql.begin(async (transaction) => {
-      const sql = transaction as unknown as Sql;
-      await storeInbound(
-        sql,
-        {
-          ...{ id: app.newId(shardOfPool(account, number.number)), account, body, encoding },
-          ...{ sender: sender ?? part.sender, recipient: number.number },
-          segments: Math.min(segments, 255),
-          isSimulated: carrier.isSimulated,
-          webhookHost: hostOf(number.smsUrl),
-          keyword: answer?.optOutType,
-        },
-        stamp,
-      );
-      if (part.total > 1) await forgetParts(sql, carrier.carrierAccount, part);
-      if (sender === undefined || answer === undefined) return;
-      if (answer.record === "opt-out") {
-        const source = { ...scope, source: "keyword", keyword: keyword?.word ?? "" } as const;
-        await insertOptOuts(sql, source, [sender], app.clock());
-      }
-      if (answer.record === "opt-in") await removeOptOuts(sql, scope, [sender]);
-    }),
+  await storeInbound(
+    app.sql,
+    {
+      ...{ id: app.newId(shardOfPool(account, number.number)), account, body, encoding },
+      ...{ sender: of.sender, recipient: number.number, errorCode },
+      segments: Math.min(segments, 255),
+      isSimulated: carrier.isSimulated,
+      webhookHost: hostOf(number.smsUrl),
+      keyword: answer?.optOutType,
+    },
+    stamp,
   );
-  app.onReceived();
-  if (answer?.reply === undefined || sender === undefined) return;
-  await app.accept({
-    ...{ account, sender: number, recipient: sender, body: answer.reply },
-    ...{ direction: "outbound-reply", isKeywordReply: true, priority: 0 },
-  });
+  if (sender === undefined || answer === undefined) return undefined;
+  if (answer.record === "opt-out") {
+    const source = { ...scope, source: "keyword", keyword: keyword?.word ?? "" } as const;
+    await insertOptOuts(app.sql, source, [sender], app.clock());
+  }
+  if (answer.record === "opt-in") await removeOptOuts(app.sql, scope, [sender]);
+  return answer.reply === undefined ? undefined : { id: String(app.newId(0)), body: answer.reply };
+}
+
+/** With its plus when it is a phone number; else as the carrier wrote it. */
+function readSender({ sender }: Pick<InboundPart, "sender">): string {
+  return parsePhoneNumber(sender) ?? parsePhoneNumber(`+${sender}`) ?? sender;
+}
+
+function digestOf(part: InboundPart): Buffer {
+  const { sender, recipient, reference, total, part: place, text } = part;
+  const fields = [sender, recipient, reference, total, place, text];
+  return createHash("sha256").update(JSON.stringify(fields)).digest();
 }
 
 function hostOf(url: string): string | undefined {

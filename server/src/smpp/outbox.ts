@@ -17,8 +17,11 @@ export type Outbox = {
   readonly close: () => void;
 };
 
-/** One write for all PDUs of a tick. Tells when what was added has left for the socket. */
-export function createOutbox(socket: Socket, onWritten: () => void): Outbox {
+/**
+ * One write for all PDUs of a tick. `onLeaving` is told when what was added leaves for the socket;
+ * what it returns, if anything, is told when the operating system has it.
+ */
+export function createOutbox(socket: Socket, onLeaving: () => (() => void) | undefined): Outbox {
   const output = createOutput();
   let isDue = false;
   let isClosed = false;
@@ -33,8 +36,13 @@ export function createOutbox(socket: Socket, onWritten: () => void): Outbox {
     isDue = false;
     const bytes = takeBytes(output);
     if (isClosed || bytes.length === 0 || !socket.writable) return;
-    socket.write(bytes);
-    onWritten();
+    const onWritten = onLeaving();
+    if (onWritten === undefined) socket.write(bytes);
+    else {
+      socket.write(bytes, (error) => {
+        if (!error && !isClosed) onWritten();
+      });
+    }
     if (isStuck() && !socket.isPaused()) socket.pause();
   };
 

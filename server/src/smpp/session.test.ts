@@ -2,7 +2,8 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import type { SmppDecodeError } from "./decode-pdu.ts";
 import { encodePdu } from "./encode-pdu.ts";
-import { emptyMessage, type Pdu, type SubmitSm, statuses } from "./pdus.ts";
+import { type DeliverSm, emptyMessage, type Pdu, type SubmitSm, statuses } from "./pdus.ts";
+import type { ResponseFate } from "./response-fates.ts";
 import {
   openSession,
   type SessionOptions,
@@ -362,4 +363,28 @@ test("an outbind reaches the client before it is bound", async () => {
   });
   wire(far).write({ command: "outbind", status: 0, sequence: 1, systemId: "smsc", password: "p" });
   expect(await told).toMatchObject({ command: "outbind", systemId: "smsc" });
+});
+
+test.each([
+  ["heard when the far end answers the unbind after it", "heard"],
+  ["lost when the session ends before the far end spoke again", "lost"],
+] as const)("a written answer is %s", async (_what, last) => {
+  let take: (pdu: DeliverSm) => void = () => undefined;
+  const delivered = new Promise<DeliverSm>((done) => {
+    take = done;
+  });
+  const on = { onDeliver: (pdu: DeliverSm) => take(pdu), onClose: () => undefined };
+  const { session, smsc } = await boundClient({ on });
+  smsc.write({ ...message, command: "deliver_sm", status: 0, sequence: 7 });
+  const fates: ResponseFate[] = [];
+  session.respond(await delivered, statuses.ok, undefined, (fate) => fates.push(fate));
+  expect(await smsc.next()).toMatchObject({ command: "deliver_sm_resp", sequence: 7 });
+  await expect.poll(() => fates).toEqual(["written"]);
+  if (last === "heard") {
+    const closed = session.close();
+    const { sequence } = await smsc.next();
+    smsc.write({ command: "unbind_resp", status: 0, sequence });
+    await closed;
+  } else session.destroy();
+  expect(fates).toEqual(["written", last]);
 });

@@ -14,6 +14,7 @@ import {
   statuses,
 } from "./pdus.ts";
 import { type Answer, createRequests, SmppNoAnswer } from "./requests.ts";
+import { createResponseFates, type ResponseFate } from "./response-fates.ts";
 import { createStreamDecoder } from "./stream-decoder.ts";
 
 export { type Answer, SmppNoAnswer } from "./requests.ts";
@@ -54,9 +55,10 @@ export type SmppSession = {
     request: SubmitSm | DeliverSm,
     status: number,
     fields?: { messageId: string },
+    onFate?: (fate: ResponseFate) => void,
   ) => void;
   /** The response to what `onOther` told, or a PDU that has no response. */
-  readonly reply: (pdu: Pdu) => void;
+  readonly reply: (pdu: Pdu, onFate?: (fate: ResponseFate) => void) => void;
   readonly freeSlots: () => number;
   readonly isBound: () => boolean;
   /** Takes no more, waits a bounded time for answers under way, unbinds, then closes. */
@@ -78,15 +80,20 @@ export function openSession(socket: Socket, options: SessionOptions): SmppSessio
   const { on, responseTimeoutMs, enquireLinkMs } = options;
   const decoder = createStreamDecoder();
   const requests = createRequests(options);
-  const outbox = createOutbox(socket, requests.written);
+  const fates = createResponseFates();
+  const outbox = createOutbox(socket, () => {
+    requests.written();
+    return fates.flushed(performance.now());
+  });
   let boundAs: BindName | undefined;
   let isClosing = false;
   let isClosed = false;
   let unanswered = 0;
   let endBy = performance.now() + INIT_MS_MAX;
 
-  const write = (pdu: Pdu) => {
+  const write: SmppSession["reply"] = (pdu, onFate) => {
     if (!isClosed) outbox.add(pdu);
+    if (onFate !== undefined) fates.add(onFate);
   };
 
   const end = (cause: Error | undefined) => {
@@ -97,6 +104,7 @@ export function openSession(socket: Socket, options: SessionOptions): SmppSessio
     outbox.close();
     socket.destroy();
     requests.end();
+    fates.lost();
     on.onClose(cause);
   };
 
@@ -199,10 +207,10 @@ export function openSession(socket: Socket, options: SessionOptions): SmppSessio
     return write({ command: response, status, sequence } as Pdu);
   };
 
-  const respond: SmppSession["respond"] = (pdu, status, fields) => {
+  const respond: SmppSession["respond"] = (pdu, status, fields, onFate) => {
     unanswered -= 1;
     const command = pdu.command === "submit_sm" ? "submit_sm_resp" : "deliver_sm_resp";
-    write({ command, status, sequence: pdu.sequence, messageId: fields?.messageId ?? "" });
+    write({ command, status, sequence: pdu.sequence, messageId: fields?.messageId ?? "" }, onFate);
   };
 
   const tick = () => {
@@ -223,7 +231,10 @@ export function openSession(socket: Socket, options: SessionOptions): SmppSessio
   const read = (chunk: Buffer) => {
     if (isClosed) return;
     try {
-      if (decoder.push(chunk, takePdu) > 0) requests.heard(performance.now());
+      if (decoder.push(chunk, takePdu) === 0) return;
+      const now = performance.now();
+      requests.heard(now);
+      fates.spoke(now);
     } catch (error) {
       if (error instanceof SmppDecodeError) {
         write({ command: "generic_nack", status: error.status, sequence: error.sequence });
@@ -246,8 +257,9 @@ export function openSession(socket: Socket, options: SessionOptions): SmppSessio
       while (!isIdle()) await pause(POLL_MS);
       await new Promise<void>((done) => {
         const late = setTimeout(done, UNBIND_MS_MAX);
-        request({ command: "unbind", status: 0, sequence: 0 }, () => {
+        request({ command: "unbind", status: 0, sequence: 0 }, (answer) => {
           clearTimeout(late);
+          if (!(answer instanceof SmppNoAnswer)) fates.heard();
           done();
         });
       });

@@ -35,6 +35,10 @@ export const messageCodes: ErrorCodes = {
     meaning: "The carrier gave no reason.",
     remedy: "longwave why shows the carrier's own answer. Ask the carrier with it.",
   },
+  30009: {
+    meaning: "Parts of a received text did not come within a day.",
+    remedy: "Its body holds the parts that came. Ask the carrier for the others.",
+  },
   30036: {
     meaning: "The message could not leave within its validity period.",
     remedy: "Give a longer ValidityPeriod, a higher priority, or a sender with more throughput.",

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { Clock } from "../../lib/clock.ts";
@@ -28,6 +29,9 @@ const refusedMsMin: Readonly<Record<number, number>> = {
   [statuses.alreadyBound]: 15_000,
 };
 
+/** One connection of a bind; its id tells it from those before. */
+export type Connection = { readonly id: string; readonly session: SmppSession };
+
 export type BindNeeds = {
   readonly settings: SmppSettings;
   readonly bind: BindSettings;
@@ -35,8 +39,8 @@ export type BindNeeds = {
   readonly random: () => number;
   readonly connectSocket: (host: string, port: number) => Promise<Socket>;
   readonly onBound: () => void;
-  readonly onDeliver: (from: SmppSession, pdu: DeliverSm) => void;
-  readonly onOther: (from: SmppSession, pdu: OtherRequest) => void;
+  readonly onDeliver: (from: Connection, pdu: DeliverSm) => void;
+  readonly onOther: (from: Connection, pdu: OtherRequest) => void;
 };
 
 export type Bind = {
@@ -70,6 +74,7 @@ export function keepBound(app: BindNeeds): Bind {
   };
 
   const open = (socket: Socket) => {
+    const id = randomUUID();
     let refusal: { why: string; msMin: number } | undefined;
     const session: SmppSession = openSession(socket, {
       window: settings.window,
@@ -77,8 +82,8 @@ export function keepBound(app: BindNeeds): Bind {
       responseTimeoutMs: settings.responseTimeoutMs,
       systemId: settings.systemId,
       on: {
-        onDeliver: (pdu) => app.onDeliver(session, pdu),
-        onOther: (pdu) => app.onOther(session, pdu),
+        onDeliver: (pdu) => app.onDeliver({ id, session }, pdu),
+        onOther: (pdu) => app.onOther({ id, session }, pdu),
         onClose: (cause) => {
           const wasStable = isBound && app.clock().getTime() - boundAt >= STABLE_MS;
           current = undefined;

@@ -91,7 +91,7 @@ function startConnector(
     connectSocket,
     events: {
       onReceipt: async () => undefined,
-      onInbound: async () => undefined,
+      onInbound: async () => () => undefined,
       onReady: ready.add,
       ...events,
     },
@@ -279,7 +279,10 @@ test("a receipt as data_sm counts like any other", async () => {
 
 test("a text from a phone arrives with its sender", async () => {
   const texts = createQueue<InboundPart>();
-  const onInbound = async (_name: string, part: InboundPart) => texts.add(part);
+  const onInbound = async (_name: string, part: InboundPart) => {
+    texts.add(part);
+    return () => undefined;
+  };
   const carrier = await startCarrier();
   const { ready } = startConnector(carrier.port, {}, { onInbound });
   await ready.next();

@@ -1,10 +1,16 @@
 import type { Socket } from "node:net";
 import type { Clock } from "../../lib/clock.ts";
 import { type DeliverSm, emptyMessage, type ShortMessage, statuses } from "../../smpp/pdus.ts";
-import { type OtherRequest, SmppNoAnswer, type SmppSession } from "../../smpp/session.ts";
-import type { Connector, ConnectorEvents, ConnectorState, SubmitResult } from "../connector.ts";
+import { type OtherRequest, SmppNoAnswer } from "../../smpp/session.ts";
+import type {
+  AnswerFate,
+  Connector,
+  ConnectorEvents,
+  ConnectorState,
+  SubmitResult,
+} from "../connector.ts";
 import { submitResultOf } from "./answers.ts";
-import { type Bind, keepBound } from "./bind.ts";
+import { type Bind, type Connection, keepBound } from "./bind.ts";
 import { isReceipt, readReceipt } from "./receipt.ts";
 import { createReceiptIds } from "./receipt-ids.ts";
 import type { SmppSettings } from "./settings.ts";
@@ -23,6 +29,9 @@ export type SmppConnectorNeeds = {
   readonly events: ConnectorEvents;
 };
 
+/** What to answer, and who is told what becomes of the answer. */
+type Taken = { readonly status: number; readonly onFate?: (fate: AnswerFate) => void };
+
 /** SMPP 3.4, section 5.2.22. */
 const SHORT_MESSAGE_OCTETS_MAX = 254;
 
@@ -34,32 +43,34 @@ export function createSmppConnector(app: SmppConnectorNeeds): Connector {
   let isClosed = false;
 
   /** The carrier is answered when what it told is durable; else it is asked to tell it again. */
-  const takeMessage = async (message: ShortMessage): Promise<number> => {
+  const takeMessage = async (message: ShortMessage, bind: string): Promise<Taken> => {
     try {
       if (!isReceipt(message)) {
         const { source: sender, dest: recipient } = message;
-        await events.onInbound(name, { sender, recipient, ...decodeText(message, settings) });
-        return statuses.ok;
+        const part = { sender, recipient, ...decodeText(message, settings) };
+        return { status: statuses.ok, onFate: await events.onInbound(name, part, bind) };
       }
       const receipt = readReceipt(message);
-      if (receipt === undefined) return statuses.ok;
+      if (receipt === undefined) return { status: statuses.ok };
       const carrierMessageId = receiptIds.translate(receipt.carrierMessageId, message.source);
       await events.onReceipt(name, { ...receipt, carrierMessageId });
-      return statuses.ok;
+      return { status: statuses.ok };
     } catch {
-      return statuses.temporaryAppError;
+      return { status: statuses.temporaryAppError };
     }
   };
 
-  const takeDeliver = async (from: SmppSession, pdu: DeliverSm) => {
-    from.respond(pdu, await takeMessage(pdu));
+  const takeDeliver = async ({ id, session }: Connection, pdu: DeliverSm) => {
+    const { status, onFate } = await takeMessage(pdu, id);
+    session.respond(pdu, status, undefined, onFate);
   };
 
   /** Some carriers send receipts as data_sm, which says the same in TLVs. */
-  const takeOther = async (from: SmppSession, pdu: OtherRequest) => {
+  const takeOther = async ({ id, session }: Connection, pdu: OtherRequest) => {
     if (pdu.command !== "data_sm") return;
-    const status = await takeMessage({ ...emptyMessage, ...pdu });
-    from.reply({ command: "data_sm_resp", status, sequence: pdu.sequence, messageId: "" });
+    const { status, onFate } = await takeMessage({ ...emptyMessage, ...pdu }, id);
+    const { sequence } = pdu;
+    session.reply({ command: "data_sm_resp", status, sequence, messageId: "" }, onFate);
   };
 
   const binds = settings.binds.map((bind) =>
