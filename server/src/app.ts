@@ -62,6 +62,8 @@ const SLOT_TTL_MS = 5 * MINUTE;
 const SLOT_RENEW_MS = 30 * SECOND;
 const CLOSE_MS_MAX = 10 * SECOND;
 const SIMULATED_RECEIPT_MS = 500;
+/** Phones' texts stored at once; each is a transaction of its own on one of the pool's connections. */
+const INBOUND_WRITER_COUNT = 4;
 
 /** Builds everything in order and closes it in reverse. */
 export async function startApp(options: AppOptions): Promise<App> {
@@ -204,7 +206,8 @@ function buildMessaging(base: Base, closers: Closers) {
     },
   });
   const inbound = {
-    ...{ sql, clock, newId, writer: newWriter(), numberOf: senderBook.byNumber, answers },
+    ...{ sql, clock, newId, numberOf: senderBook.byNumber, answers },
+    writers: Array.from({ length: INBOUND_WRITER_COUNT }, newWriter),
     accept: (message: NewMessage) => accepter.accept(message),
     onReceived: webhooks.notify,
   };

@@ -51,7 +51,7 @@ const writerOf = () => createEventWriter({ sql: database.sql, owner: "test" });
 /** One process: it has its own writer, and may die when it is to accept a reply. */
 function processOf(accept: Accepter["accept"] = accepter.accept) {
   return {
-    ...{ sql: database.sql, clock, newId, writer: writerOf(), accept, answers },
+    ...{ sql: database.sql, clock, newId, writers: [writerOf()], accept, answers },
     onReceived: () => undefined,
     numberOf: (recipient: string) => ({
       ...{ account, number: recipient, kind: "long_code" as const, smsUrl: "" },

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { crc32 } from "node:zlib";
 import { keywordAnswer } from "../compliance/keyword-reply.ts";
 import { readKeyword, type SenderKind } from "../compliance/keywords.ts";
 import { findOptedOut, insertOptOuts, removeOptOuts } from "../compliance/store.ts";
@@ -36,7 +37,8 @@ export type InboundNeeds = {
   readonly sql: Sql;
   readonly clock: Clock;
   readonly newId: IdWriter;
-  readonly writer: EventWriter;
+  /** A phone's texts go through one of them, so they keep their order. */
+  readonly writers: readonly EventWriter[];
   readonly numberOf: (recipient: string) => TextedNumber | undefined;
   readonly accept: (message: NewMessage) => Promise<unknown>;
   readonly answers: Pick<InboundAnswers, "follow">;
@@ -73,7 +75,7 @@ export async function receiveText(
     ...{ carrierAccount: carrier.carrierAccount, sha256: digestOf(part), bind, receivedAt },
     expiresAt: new Date(receivedAt.getTime() + BROUGHT_FOR_MS),
   };
-  const { unanswered, reply } = await app.writer.commit(1, (stamp) =>
+  const { unanswered, reply } = await writerOf(app, part).commit(1, (stamp) =>
     app.sql.begin(async (transaction) => {
       const sql = transaction as unknown as Sql;
       await lockTexts(sql, text.carrierAccount, part);
@@ -120,7 +122,7 @@ export async function endWaiting(
   await deleteUnansweredBefore(app.sql, now);
   for (const text of await findSilentTexts(app.sql, new Date(now.getTime() - BROUGHT_FOR_MS))) {
     const number = app.numberOf(text.recipient) ?? app.numberOf(`+${text.recipient}`);
-    await app.writer.commit(1, (stamp) =>
+    await writerOf(app, text).commit(1, (stamp) =>
       app.sql.begin(async (transaction) => {
         const sql = transaction as unknown as Sql;
         await lockTexts(sql, text.carrierAccount, text);
@@ -183,6 +185,12 @@ async function storeText(
   }
   if (answer.record === "opt-in") await removeOptOuts(app.sql, scope, [sender]);
   return answer.reply === undefined ? undefined : { id: String(app.newId(0)), body: answer.reply };
+}
+
+function writerOf(app: InboundNeeds, { sender }: Pick<InboundPart, "sender">): EventWriter {
+  const writer = app.writers[crc32(sender) % app.writers.length];
+  if (writer === undefined) throw new Error("Inbound texts have no writer.");
+  return writer;
 }
 
 /** With its plus when it is a phone number; else as the carrier wrote it. */

@@ -40,7 +40,7 @@ function startProcess(onStored: (socket: Socket | undefined) => void) {
   const { sql } = database;
   const app = {
     ...{ sql, clock, newId: createIdWriter(1, () => clock().getTime()), answers },
-    writer: createEventWriter({ sql, owner: "test" }),
+    writers: [createEventWriter({ sql, owner: "test" })],
     numberOf: () => ({
       ...{ account: 1, number, kind: "long_code" as const, smsUrl: "" },
       ...{ segmentsPerSecond: 1, maxQueueSeconds: 36_000, connector: "simulator" },
