@@ -1,8 +1,7 @@
 import { connect as connectTcp, type Socket } from "node:net";
 import { join } from "node:path";
 import { createAccountBook } from "./accounts/account-book.ts";
-import { createParameters, findSender, readNewMessage } from "./api/2010-04-01/create-message.ts";
-import { createForm } from "./api/form.ts";
+import { readBulkMessage } from "./api/longwave-v1/bulk-message.ts";
 import { longwaveReference, longwaveV1 } from "./api/longwave-v1/longwave-v1.ts";
 import { createApi } from "./api/server.ts";
 import { keepChores } from "./chores.ts";
@@ -344,26 +343,6 @@ function apiNeeds(base: Base, { accepter, connectors, changes }: Messaging) {
     connectorState: (name: string) => connectors.byName.get(name)?.state(),
     readNewMessage: (account: { id: number }, parameters: Readonly<Record<string, unknown>>) =>
       readBulkMessage(base, account, parameters),
-  };
-}
-
-/** One message of a bulk: the parameters of Twilio's form as JSON. */
-function readBulkMessage(
-  { senderBook }: Base,
-  account: { id: number },
-  parameters: Readonly<Record<string, unknown>>,
-): NewMessage {
-  const pairs = new URLSearchParams(
-    Object.entries(parameters).map(([name, value]): [string, string] => [name, String(value)]),
-  );
-  const request = {
-    ...{ account, caller: account, params: {}, path: "" },
-    form: createForm(pairs, createParameters),
-  } as Parameters<typeof readNewMessage>[0];
-  const { to, from, body, options } = readNewMessage(request);
-  const sender = findSender({ senderBook }, account.id, from, request);
-  return {
-    ...{ account: account.id, sender, recipient: to, body, ...options, direction: "outbound-api" },
   };
 }
 

@@ -1,0 +1,24 @@
+import type { NewMessage } from "../../messages/accept.ts";
+import type { SenderBook } from "../../senders/sender-book.ts";
+import { createParameters, findSender, readNewMessage } from "../2010-04-01/create-message.ts";
+import { createForm } from "../form.ts";
+
+/** One message of a bulk: the parameters of Twilio's form as JSON. */
+export function readBulkMessage(
+  { senderBook }: { readonly senderBook: SenderBook },
+  account: { id: number },
+  parameters: Readonly<Record<string, unknown>>,
+): NewMessage {
+  const pairs = new URLSearchParams(
+    Object.entries(parameters).map(([name, value]): [string, string] => [name, String(value)]),
+  );
+  const request = {
+    ...{ account, caller: account, params: {}, path: "" },
+    form: createForm(pairs, createParameters),
+  } as Parameters<typeof readNewMessage>[0];
+  const { to, from, body, options } = readNewMessage(request);
+  const sender = findSender({ senderBook }, account.id, from, request);
+  return {
+    ...{ account: account.id, sender, recipient: to, body, ...options, direction: "outbound-api" },
+  };
+}
