@@ -14,7 +14,7 @@ export type BatcherOptions<Item, Result> = {
   /** Takes a batch, returns one result an item in the same order. */
   run: (items: readonly Item[]) => Promise<readonly Result[]>;
   batchMax: number;
-  /** How long a batch waits for company before it starts, in milliseconds. */
+  /** How long a batch that is not full waits for company before it starts, in milliseconds. */
   lingerMs?: number;
 };
 
@@ -42,6 +42,10 @@ export function createBatcher<Item, Result>(options: BatcherOptions<Item, Result
       running = batch.length;
       await runBatch(batch);
       running = 0;
+      const hasRoom = waiting.length > 0 && waiting.length < options.batchMax;
+      if (hasRoom && options.lingerMs !== undefined && idle.length === 0) {
+        await new Promise((done) => setTimeout(done, options.lingerMs));
+      }
     }
     busy = false;
     for (const resolve of idle.splice(0)) resolve();

@@ -24,6 +24,8 @@ import { createPump, type Pump } from "./pump.ts";
 import { createPartWriter, type PartWriter } from "./write-parts.ts";
 
 const RECORD_BATCH_MAX = 1_000;
+/** Nobody waits for a departure's record but its receipt and its callback. */
+const RECORD_LINGER_MS = 10;
 const SWEEP_MS = 1 * SECOND;
 const LEAVE_POLL_MS = 20;
 
@@ -188,6 +190,7 @@ function createRecorder(
 ): Recorder {
   const batcher = createBatcher<Departure, undefined>({
     batchMax: RECORD_BATCH_MAX,
+    lingerMs: RECORD_LINGER_MS,
     run: async (departures) => {
       await untilStored(
         () =>

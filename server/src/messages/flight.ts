@@ -21,9 +21,15 @@ export type Part = { readonly flight: Flight; readonly part: number; readonly at
 export function createFlight(claim: Claim, message: ClaimedMessage, claimedAt: Date): Flight {
   const { encoding, parts } = splitBody(message.body);
   return {
-    ...{ claim, message, encoding, claimedAt, submissions: [], accepted: 0, isOver: false },
+    claim,
+    message,
+    encoding,
     texts: parts.length === 0 ? [""] : parts,
+    claimedAt,
+    submissions: [],
     firstSentAt: undefined,
+    accepted: 0,
+    isOver: false,
   };
 }
 
@@ -36,12 +42,18 @@ export function partsOf(flight: Flight): Part[] {
 }
 
 export function toSubmission({ flight, part, attempt }: Part): Submission {
+  const { claim, message, texts } = flight;
   return {
-    ...{ id: flight.claim.id, part, parts: flight.texts.length, attempt },
-    ...{ sender: flight.message.sender, recipient: flight.message.recipient },
-    ...{ encoding: flight.encoding, text: flight.texts[part - 1] ?? "" },
-    reference: Number(flight.claim.id & 0xffn),
-    validUntil: flight.claim.validUntil,
+    id: claim.id,
+    part,
+    parts: texts.length,
+    attempt,
+    sender: message.sender,
+    recipient: message.recipient,
+    encoding: flight.encoding,
+    text: texts[part - 1] ?? "",
+    reference: Number(claim.id & 0xffn),
+    validUntil: claim.validUntil,
   };
 }
 
@@ -56,7 +68,10 @@ export function toRecord(
 ): SubmissionRecord {
   const { connector, result } = answer;
   return {
-    ...{ id: flight.claim.id, part, parts: flight.texts.length, attempt },
+    id: flight.claim.id,
+    part,
+    parts: flight.texts.length,
+    attempt,
     connector: connector.name,
     carrierAccount: connector.carrierAccount,
     carrierMessageId: result.kind === "accepted" ? result.carrierMessageId : undefined,
@@ -73,8 +88,12 @@ export function toDeparture(
 ): Departure {
   const sentAt = flight.firstSentAt ?? end.at;
   return {
-    ...{ claim: flight.claim, message: flight.message, submissions: flight.submissions, sentAt },
-    ...{ status: end.status, errorCode: end.errorCode },
+    claim: flight.claim,
+    message: flight.message,
+    submissions: flight.submissions,
+    sentAt,
+    status: end.status,
+    errorCode: end.errorCode,
     waits: {
       queueMs: flight.claimedAt.getTime() - end.createdAt.getTime(),
       paceMs: sentAt.getTime() - flight.claimedAt.getTime(),

@@ -11,6 +11,8 @@ import { settleReceipts } from "./settle-receipts.ts";
 const PARKED_MS = 1 * SECOND;
 const AGAIN_MS = [5 * SECOND, 30 * SECOND, 5 * MINUTE, 72 * HOUR];
 const BATCH_MAX = 1_000;
+/** Carriers wait for our answer longer than this by far. */
+const LINGER_MS = 10;
 const SWEEP_MS = 1 * SECOND;
 
 export type Receipts = {
@@ -38,6 +40,7 @@ export function createReceipts(app: Needs): Receipts {
 
   const batcher = createBatcher<ReceiptRow, { held: Promise<void> | undefined }>({
     batchMax: BATCH_MAX,
+    lingerMs: LINGER_MS,
     run: async (rows) => {
       const departures = early.departures();
       const unmatched = new Set(await settle(rows));
