@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs a command with Debian's PostgreSQL 15 beside it: `direct` or, in transaction mode, through `pgbouncer`.
+# Runs a command with Debian's PostgreSQL 15 beside it: `direct`, which takes TLS alone, or, in transaction mode, through
+# `pgbouncer`.
 # Exit code 69: this machine cannot have them.
 set -euo pipefail
 mode=$1
@@ -31,13 +32,20 @@ trap 'exit 143' INT TERM
 
 cd /
 "${as_user[@]}" "$programs/initdb" -D "$folder/data" -U longwave -A trust -E UTF8 --locale=C >/dev/null
+options="-p $port -k $folder -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=200"
+if [ "$mode" = direct ]; then
+  "${as_user[@]}" openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost \
+    -keyout "$folder/data/server.key" -out "$folder/data/server.crt" 2>/dev/null
+  "${as_user[@]}" sed -i 's/^host /hostssl /' "$folder/data/pg_hba.conf"
+  options="$options -c ssl=on"
+fi
 "${as_user[@]}" "$programs/pg_ctl" -D "$folder/data" -l "$folder/log" -w start \
-  -o "-p $port -k $folder -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=200" >/dev/null
+  -o "$options" >/dev/null
 cd - >/dev/null
 
 direct="postgres://longwave@127.0.0.1:$port/postgres"
 if [ "$mode" = direct ]; then
-  LONGWAVE_TEST_DATABASE_URL=$direct "$@"
+  LONGWAVE_TEST_DATABASE_URL="$direct?sslmode=require" "$@"
 else
   cat > "$folder/pgbouncer.ini" <<INI
 [databases]

@@ -18,6 +18,8 @@ export type Database = {
 const CONNECTIONS_MAX = 8;
 const HOT_CONNECTIONS_MAX = 8;
 const CLOSE_SECONDS_MAX = 5;
+/** The library's own pauses grow to twenty seconds, in which nothing would be recorded. */
+const RECONNECT_SECONDS = 0.25;
 
 /**
  * Generic plans by index: with fresh statistics PostgreSQL prefers scans of tables that look
@@ -72,6 +74,7 @@ function openPool(address: DatabaseAddress, max: number, settings: Record<string
     prepare: !isPooled(address),
     types: { bigint: postgres.BigInt, date: dateAsText },
     connect_timeout: 10,
+    backoff: () => RECONNECT_SECONDS,
     max_lifetime: (12 * HOUR) / SECOND,
     onnotice: () => undefined,
     connection: { application_name: "longwave", TimeZone: "UTC", ...settings },

@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import {
@@ -138,7 +139,7 @@ test.each([
 test.runIf(isRoot)(
   "as root in a folder closed to others it runs, readable by nobody else",
   async () => {
-    const closed = mkdtempSync("/root/longwave-start-");
+    const closed = mkdtempSync(join(homedir(), "longwave-start-"));
     chmodSync(closed, 0o700);
     const longwave = startLongwave(join(closed, "data"));
     await longwave.url;
