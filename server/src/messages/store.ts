@@ -100,8 +100,12 @@ export async function cancelQueued(sql: Sql, message: Message, stamp: Stamp): Pr
   const rows = await sql`
     with taken as (
       delete from queue
-      where shard = ${shardOf(id)} and id = ${String(id)}::bigint
-      returning shard, lane, id, segments
+      using messages
+      where messages.shard = ${shardOf(id)} and messages.id = ${String(id)}::bigint
+        and messages.day = ${dayOf(id)}::date
+        and queue.shard = messages.shard and queue.lane = messages.lane
+        and queue.priority = messages.priority and queue.id = messages.id
+      returning queue.shard, queue.lane, queue.id, queue.segments
     ), counted as (
       update lane_departures
       set departed = departed + taken.segments

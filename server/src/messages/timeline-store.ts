@@ -37,6 +37,8 @@ export type TimelineRows = {
 };
 
 const ROWS_MAX = 1_000;
+/** A queue is counted so far: it may hold millions. */
+export const AHEAD_MAX = 10_000;
 
 /** Everything that is written about one message. */
 export async function readTimeline(sql: Sql, id: MessageId): Promise<TimelineRows> {
@@ -72,12 +74,20 @@ export async function readTimeline(sql: Sql, id: MessageId): Promise<TimelineRow
       where shard = ${shard} and id = ${text}::bigint
     `,
     sql<{ ahead: number }[]>`
-      select count(others.id)::int as ahead
-      from queue own
-      left join queue others on others.shard = own.shard and others.lane = own.lane
-        and others.priority <= own.priority and others.id < own.id
-      where own.shard = ${shard} and own.id = ${text}::bigint
-      group by own.id
+      select (
+        select count(*)
+        from (
+          select from queue others
+          where others.shard = own.shard and others.lane = own.lane
+            and others.priority <= own.priority and others.id < own.id
+          limit ${AHEAD_MAX}
+        ) as counted
+      )::int as ahead
+      from messages
+      join queue own on own.shard = messages.shard and own.lane = messages.lane
+        and own.priority = messages.priority and own.id = messages.id
+      where messages.shard = ${shard} and messages.id = ${text}::bigint
+        and messages.day = ${day}::date
     `,
   ]);
   return { events, submissions, attempts, claim: claims[0], place: places[0] };

@@ -1,6 +1,6 @@
 import type { Sql } from "../db/sql.ts";
 import type { Message } from "./message.ts";
-import { readTimeline, type TimelineRows } from "./timeline-store.ts";
+import { AHEAD_MAX, readTimeline, type TimelineRows } from "./timeline-store.ts";
 
 /** One thing that happened to a message, in words. */
 export type TimelineEntry = {
@@ -124,7 +124,8 @@ function waitEntries({ claim, place }: TimelineRows, now: Date): TimelineEntry[]
     return [{ at: claim.at, kind: "claimed", words }];
   }
   if (place === undefined) return [];
-  const words = `Waits in the sender's queue, ${place.ahead} message(s) ahead of it.`;
+  const orMore = place.ahead === AHEAD_MAX ? " or more" : "";
+  const words = `Waits in the sender's queue, ${place.ahead}${orMore} message(s) ahead of it.`;
   return [
     {
       at: now,
