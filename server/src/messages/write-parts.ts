@@ -42,6 +42,8 @@ type Writer = PartWriterNeeds & {
   readonly ready: Map<Lane, Part[]>;
   readonly timers: Map<Lane, NodeJS.Timeout>;
   readonly reservations: Reservations;
+  /** Lanes whose parts were handed to their connector and leave at the end of this turn. */
+  readonly leaving: Set<Lane>;
   isClosing: boolean;
   /** Submissions without an answer. */
   open: number;
@@ -52,7 +54,7 @@ export function createPartWriter(app: PartWriterNeeds): PartWriter {
   const reservations = createReservations(app.connectorOf);
   const writer: Writer = {
     ...{ ...app, reservations, isClosing: false, open: 0 },
-    ...{ ready: new Map(), timers: new Map() },
+    ...{ ready: new Map(), timers: new Map(), leaving: new Set() },
   };
   return {
     ...reservations,
@@ -132,11 +134,21 @@ function submit(writer: Writer, sent: Sent): void {
   const submittedAt = writer.clock();
   sent.part.flight.firstSentAt ??= submittedAt;
   writer.open += 1;
+  const isFirst = writer.leaving.size === 0;
+  writer.leaving.add(sent.lane);
   void sent.connector.submit(toSubmission(sent.part)).then((result) => {
     writer.open -= 1;
     settle(writer, sent, { submittedAt, result });
     writer.onTaken();
   });
+  // Asked for after the connector asked for its own write, so it runs after it.
+  if (isFirst) setImmediate(() => stampWritten(writer));
+}
+
+function stampWritten(writer: Writer): void {
+  const now = performance.now();
+  for (const lane of writer.leaving) lane.limiter.written(now);
+  writer.leaving.clear();
 }
 
 function settle(

@@ -54,3 +54,15 @@ test("a new owner's first segment waits for the instant it was told", () => {
   limiter.waitUntil(5000);
   expect(limiter.earliest()).toBe(5000);
 });
+
+test("a second counts from when a segment was written, not from when it was let go", () => {
+  const limiter = createLimiter(2);
+  limiter.take(0);
+  limiter.written(300);
+  limiter.take(500);
+  limiter.written(510);
+  expect(limiter.earliest()).toBeGreaterThanOrEqual(1300);
+  limiter.take(1310);
+  limiter.written(1310);
+  expect(limiter.earliest()).toBeGreaterThanOrEqual(1510);
+});

@@ -10,6 +10,11 @@ export type Limiter = {
   readonly earliest: (ahead?: number) => number;
   /** Stamps one segment as leaving now; the caller has waited for `earliest()`. */
   readonly take: (now: number) => void;
+  /**
+   * What was taken since the last call has been written by now. A process that was held up between
+   * the two wrote later than it stamped, and the next second counts from there.
+   */
+  readonly written: (now: number) => void;
   /** Nothing leaves before this instant: a new owner cannot know the last one's stamps. */
   readonly waitUntil: (instant: number) => void;
 };
@@ -27,6 +32,7 @@ export function createLimiter(segmentsPerSecond: number): Limiter {
   let oldest = 0;
   let arrival = Number.NEGATIVE_INFINITY;
   let notBefore = Number.NEGATIVE_INFINITY;
+  let unwritten = 0;
 
   return {
     segmentsPerSecond,
@@ -39,6 +45,11 @@ export function createLimiter(segmentsPerSecond: number): Limiter {
       ring[oldest] = now;
       oldest = (oldest + 1) % ringLength;
       arrival = Math.max(arrival, now) + intervalMs;
+      unwritten = Math.min(ringLength, unwritten + 1);
+    },
+    written: (now) => {
+      for (; unwritten > 0; unwritten -= 1)
+        ring[(oldest - unwritten + ringLength) % ringLength] = now;
     },
     waitUntil: (instant) => {
       notBefore = Math.max(notBefore, instant);
