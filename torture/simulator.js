@@ -20,6 +20,12 @@ export async function startSimulator() {
         all.push(...page);
       }
     },
+    /** When it was held up: { endMs, lengthMs } on the clock of its stamps. */
+    stalls: () => {
+      const told = new Promise((done) => child.once("message", done));
+      child.send("stalls");
+      return told;
+    },
     stop: () => child.kill("SIGKILL"),
   };
 }
@@ -29,5 +35,22 @@ async function run() {
   const { systemClock } = await import("../server/dist/lib/clock.js");
   const options = { port: 0, httpPort: 0, seed: 1, receiptDelayMs: 300, clock: systemClock };
   const { port, httpPort } = await start(options);
+  watchStalls();
   process.send({ port, httpPort });
+}
+
+const TICK_MS = 5;
+const STALL_MS_MIN = 10;
+
+/** What arrived meanwhile is stamped at the stall's end, too late. */
+function watchStalls() {
+  const stalls = [];
+  let last = performance.now();
+  setInterval(() => {
+    const now = performance.now();
+    const lengthMs = now - last - TICK_MS;
+    if (lengthMs > STALL_MS_MIN) stalls.push({ endMs: now, lengthMs });
+    last = now;
+  }, TICK_MS);
+  process.on("message", () => process.send(stalls));
 }

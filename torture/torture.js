@@ -47,6 +47,7 @@ try {
   const evidence = {
     ...{ posted, inDoubt, segmentsPerSecond },
     submissions: await simulator.submissions(),
+    stalls: await simulator.stalls(),
     statuses: await longwave.statuses(),
     delivered: sink.delivered,
   };

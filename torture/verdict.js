@@ -1,10 +1,13 @@
 const WINDOW_MS = 1_000;
-/** Stamps are taken where the carrier reads; a stall of either process moves them by this much. */
-const JITTER_MS = 50;
+/** Between Longwave's write and the carrier's stamp, when neither is held up. */
+const JITTER_MS = 10;
+/** A stall's end is noticed this much before or after what it delayed is stamped. */
+const STALL_NEAR_MS = 15;
 const SHOWN = 5;
 
 /** Compares what was accepted, submitted and delivered. Each line is a finding with its evidence. */
-export function judge({ posted, inDoubt, submissions, statuses, delivered, segmentsPerSecond }) {
+export function judge(evidence) {
+  const { posted, inDoubt, submissions, stalls, statuses, delivered, segmentsPerSecond } = evidence;
   const counts = new Map();
   for (const { to } of submissions) {
     const number = `+${to.replace(/^\+/, "")}`;
@@ -20,7 +23,7 @@ export function judge({ posted, inDoubt, submissions, statuses, delivered, segme
   const unknown = [...counts.keys()].filter(
     (number) => !recipients.has(number) && !posted.uncertain.has(number),
   );
-  const fast = overruns(submissions, segmentsPerSecond);
+  const fast = overruns(submissions, stalls, segmentsPerSecond);
   const findings = [
     ["accepted, never submitted", lost.map(([, number]) => number)],
     ["accepted, not delivered at the end", unfinished.map(([, number]) => number)],
@@ -45,12 +48,25 @@ export function judge({ posted, inDoubt, submissions, statuses, delivered, segme
   };
 }
 
-/** Places where limit + 1 consecutive submissions span less than a second. */
-function overruns(submissions, limit) {
+/**
+ * Places where limit + 1 consecutive submissions span less than a second, though the first was not
+ * stamped late: a simulator that is held up stamps what it reads then by as much too late.
+ */
+function overruns(submissions, stalls, limit) {
   const found = [];
   for (let at = limit; at < submissions.length; at += 1) {
-    const spanMs = submissions[at].atMs - submissions[at - limit].atMs;
-    if (spanMs < WINDOW_MS - JITTER_MS) found.push(`${Math.round(spanMs)} ms`);
+    const first = submissions[at - limit].atMs;
+    const spanMs = submissions[at].atMs - first;
+    if (spanMs >= WINDOW_MS - JITTER_MS) continue;
+    const lateMs = Math.max(
+      0,
+      ...stalls
+        .filter(({ endMs }) => Math.abs(endMs - first) < STALL_NEAR_MS)
+        .map(({ lengthMs }) => lengthMs),
+    );
+    if (spanMs + lateMs < WINDOW_MS - JITTER_MS) {
+      found.push(`${Math.round(spanMs)} ms (${Math.round(lateMs)} late)`);
+    }
   }
   return found;
 }
