@@ -1,6 +1,9 @@
 import { fork } from "node:child_process";
 import { join } from "node:path";
 
+const TICK_MS = 5;
+const STALL_MS_MIN = 10;
+
 if (process.argv[2] === "run") await run();
 
 /** The carrier in a process of its own: it survives what is killed. */
@@ -38,9 +41,6 @@ async function run() {
   watchStalls();
   process.send({ port, httpPort });
 }
-
-const TICK_MS = 5;
-const STALL_MS_MIN = 10;
 
 /** What arrived meanwhile is stamped at the stall's end, too late. */
 function watchStalls() {
