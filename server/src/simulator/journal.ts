@@ -31,6 +31,8 @@ const IDS_PER_MS = 1_000;
 const IDS_RESERVED = 1_000_000;
 /** A file with more than this is written anew, with what still waits alone. */
 const FILE_BYTES_MAX = 64 * 1024 * 1024;
+/** A disk that was full is tried again so often; meanwhile what waits is in memory alone. */
+const FULL_DISK_MS = 1_000;
 
 /** Without a folder: nothing outlives the process, and ids come from the time of its start. */
 export function createMemoryJournal(nowMs: number): Journal {
@@ -68,14 +70,32 @@ export function openJournal(
   let waiting = "";
   let isClosed = false;
   let writer = writeAnew(path, lines.values(), reservedId);
+  let retry: NodeJS.Timeout | undefined;
+
+  /** After a failed write the file may end in half a line, so the next is a whole file. */
+  const rewrite = () => {
+    retry = undefined;
+    try {
+      const fresh = writeAnew(path, lines.values(), reservedId);
+      writer.close();
+      writer = fresh;
+    } catch {
+      retry = setTimeout(rewrite, FULL_DISK_MS);
+      retry.unref();
+    }
+  };
 
   const flush = () => {
-    if (waiting === "") return;
-    writer.append(waiting);
+    const text = waiting;
     waiting = "";
-    if (writer.bytes() < fileBytesMax + writer.firstBytes) return;
-    writer.close();
-    writer = writeAnew(path, lines.values(), reservedId);
+    if (text === "" || retry !== undefined) return;
+    try {
+      writer.append(text);
+    } catch {
+      rewrite();
+      return;
+    }
+    if (writer.bytes() >= fileBytesMax + writer.firstBytes) rewrite();
   };
 
   const write = (line: string) => {
@@ -108,6 +128,7 @@ export function openJournal(
     },
     close: () => {
       flush();
+      clearTimeout(retry);
       isClosed = true;
       writer.close();
       unlock();
@@ -168,9 +189,14 @@ function writeAnew(path: string, lines: Iterable<string>, reservedId: number) {
     for (let at = 0; at < buffer.length; ) at += writeSync(file, buffer, at);
     bytes += buffer.length;
   };
-  append(reservation(reservedId));
-  for (const line of lines) append(line);
-  fsyncSync(file);
-  renameSync(`${path}.new`, path);
+  try {
+    append(reservation(reservedId));
+    for (const line of lines) append(line);
+    fsyncSync(file);
+    renameSync(`${path}.new`, path);
+  } catch (error) {
+    closeSync(file);
+    throw error;
+  }
   return { append, firstBytes: bytes, bytes: () => bytes, close: () => closeSync(file) };
 }
