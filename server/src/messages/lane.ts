@@ -24,7 +24,6 @@ export type Lane = {
   readonly offer: (row: QueuedRow) => void;
   /** Takes the next message by priority and order. */
   readonly next: () => QueuedRow | undefined;
-  readonly peek: () => QueuedRow | undefined;
   /** Takes the messages whose validity has ended. */
   readonly takeExpired: (now: Date) => QueuedRow[];
   /** Priorities whose window may lack messages that the queue holds. */
@@ -68,7 +67,6 @@ export function createLane(
       if (taken !== undefined) turn += 1;
       return taken;
     },
-    peek: () => choose()?.rows[0],
     takeExpired: (now) =>
       windows.flatMap((window) => {
         const expired = window.rows.filter((queued) => queued.validUntil <= now);

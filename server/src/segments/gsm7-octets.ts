@@ -8,11 +8,8 @@ const codes = new Map<string, readonly number[]>();
 [...gsm7Alphabet].forEach((character, code) => {
   if (code !== ESCAPE) codes.set(character, [code]);
 });
-const extended = new Map<number, string>();
 [...gsm7Extension].forEach((character, index) => {
-  const code = extensionCodes[index] ?? 0;
-  codes.set(character, [ESCAPE, code]);
-  extended.set(code, character);
+  codes.set(character, [ESCAPE, extensionCodes[index] ?? 0]);
 });
 const QUESTION_MARK = [0x3f];
 
@@ -21,20 +18,4 @@ export function encodeGsm7(text: string): Buffer {
   const octets: number[] = [];
   for (const character of text) octets.push(...(codes.get(character) ?? QUESTION_MARK));
   return Buffer.from(octets);
-}
-
-/** An unknown code after the escape is read as its plain character (6.2.1.1, note 1). */
-export function decodeGsm7(octets: Buffer): string {
-  let text = "";
-  for (let index = 0; index < octets.length; index += 1) {
-    const octet = (octets[index] ?? 0) & 0x7f;
-    if (octet !== ESCAPE) {
-      text += gsm7Alphabet[octet] ?? "?";
-      continue;
-    }
-    index += 1;
-    const code = (octets[index] ?? 0x20) & 0x7f;
-    text += extended.get(code) ?? gsm7Alphabet[code] ?? " ";
-  }
-  return text;
 }

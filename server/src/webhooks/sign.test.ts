@@ -1,7 +1,7 @@
 import { Webhook } from "standardwebhooks";
 import twilio from "twilio";
 import { expect, test } from "vitest";
-import { standardWebhookHeaders, twilioSignature, webhookSecret, withBodyHash } from "./sign.ts";
+import { standardWebhookHeaders, twilioSignature, webhookSecret } from "./sign.ts";
 
 const token = "0123456789abcdef0123456789abcdef";
 
@@ -12,13 +12,6 @@ test.each([
 ])("Twilio's validator accepts the signature for %s", (url) => {
   const form = { MessageSid: "SM1", Body: "Grüße 🎉", Empty: "" };
   expect(twilio.validateRequest(token, twilioSignature(token, url, form), url, form)).toBe(true);
-});
-
-test("Twilio's validator accepts a JSON body by its hash", () => {
-  const body = `{"a":"ü"}`;
-  const url = withBodyHash("https://shop.example/json?x=1", body);
-  const signature = twilioSignature(token, url, {});
-  expect(twilio.validateRequestWithBody(token, signature, url, body)).toBe(true);
 });
 
 test("a Standard Webhooks library accepts the headers", () => {

@@ -1,4 +1,5 @@
-import { createHash, createHmac, type KeyObject } from "node:crypto";
+import { createHmac, type KeyObject } from "node:crypto";
+import type { Seal } from "../lib/seal.ts";
 
 /**
  * X-Twilio-Signature: base64 of HMAC-SHA1 over the URL as configured, without fragment, and the
@@ -12,12 +13,6 @@ export function twilioSignature(
   let signed = url;
   for (const name of Object.keys(form).sort()) signed += name + form[name];
   return createHmac("sha1", authToken).update(signed, "utf8").digest("base64");
-}
-
-/** The URL to call and to sign for a JSON body: Twilio's validators compare the body's hash with it. */
-export function withBodyHash(url: string, body: string): string {
-  const hash = createHash("sha256").update(body, "utf8").digest("hex");
-  return `${url}${url.includes("?") ? "&" : "?"}bodySHA256=${hash}`;
 }
 
 /** The headers of the Standard Webhooks specification, version 1; `id` is the same at every retry. */
@@ -34,6 +29,11 @@ export function standardWebhookHeaders(
     "webhook-timestamp": seconds,
     "webhook-signature": `v1,${signature}`,
   };
+}
+
+/** Of an account's Standard Webhooks signatures; the same at every start with the same secret key. */
+export function webhookKeyOf(seal: Pick<Seal, "keyFor">, accountSid: string): Buffer {
+  return seal.keyFor(`webhook:${accountSid}`);
 }
 
 /** The secret as the customer's verifying library takes it. */

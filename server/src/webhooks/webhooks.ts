@@ -9,6 +9,7 @@ import { createAttemptLog } from "./attempt-log.ts";
 import { createHosts } from "./hosts.ts";
 import { type InboundNeeds, tellInbound } from "./inbound.ts";
 import { createRetryQueue } from "./retry-queue.ts";
+import { webhookKeyOf } from "./sign.ts";
 import { retellStatus, tellStatuses } from "./status-callbacks.ts";
 
 export type WebhookNeeds = Pick<
@@ -86,7 +87,7 @@ function createKeys(app: Pick<WebhookNeeds, "seal" | "accountSid">) {
   return (account: number) => {
     const known = keys.get(account);
     if (known !== undefined) return known;
-    const key = createSecretKey(app.seal.keyFor(`webhook:${app.accountSid(account)}`));
+    const key = createSecretKey(webhookKeyOf(app.seal, app.accountSid(account)));
     keys.set(account, key);
     return key;
   };

@@ -340,5 +340,6 @@ test("the OpenAPI document names every path", async () => {
     "/Inventory/{number}",
     "/Connectors",
     "/Connectors/{name}",
+    "/WebhookSecret",
   ]);
 });

@@ -16,12 +16,14 @@ import { renderReference } from "./reference-page.ts";
 import { type ReplayNeeds, replayRoutes } from "./replay.ts";
 import { type Call, checkAccess, misfit, type Route, readCall } from "./route.ts";
 import { type TimelineNeeds, timelineRoutes } from "./timeline.ts";
+import { type WebhookSecretNeeds, webhookSecretRoutes } from "./webhook-secret.ts";
 
 export type LongwaveNeeds = BulkNeeds &
   TimelineNeeds &
   ReplayNeeds &
   OptOutNeeds &
   InventoryNeeds &
+  WebhookSecretNeeds &
   ConnectorNeeds & {
     readonly accountBook: AccountBook;
     readonly newId: ApiNeeds["newId"];
@@ -80,6 +82,7 @@ export function longwaveRoutes(app: LongwaveNeeds): Route[] {
     ...optOutRoutes(app),
     ...inventoryRoutes(app),
     ...connectorRoutes(app),
+    ...webhookSecretRoutes(app),
   ];
 }
 
