@@ -5,6 +5,7 @@ import { readBulkMessage } from "./api/longwave-v1/bulk-message.ts";
 import { longwaveReference, longwaveV1 } from "./api/longwave-v1/longwave-v1.ts";
 import { createApi } from "./api/server.ts";
 import { keepChores } from "./chores.ts";
+import { allowed } from "./compliance/verdict.ts";
 import { type Config, loadSecretKey } from "./config.ts";
 import { carrierKey } from "./connectors/carrier-key.ts";
 import { createConnectorPool } from "./connectors/connector-pool.ts";
@@ -218,7 +219,8 @@ function buildMessaging(base: Base, closers: Closers) {
       webhooks.notify();
     },
     epochOf: (shard) => ownership.epochOf(shard),
-    writers: { claims: newWriter(), departures: newWriter() },
+    writers: { claims: newWriter(), departures: newWriter(), deferrals: newWriter() },
+    judge: () => allowed,
     routeOf: (lane) => {
       const sender = senderBook.find(lane.account, lane.sender);
       const connector = sender && chooseRoute(sender, connectors.byName);

@@ -13,8 +13,9 @@ import {
   recordDepartures,
   returnClaims,
 } from "../src/messages/dispatch-store.ts";
+import { type Deferral, deferClaims, moveDue, nextDueAt } from "../src/messages/later-store.ts";
 import { markReceipts, readParked, settleMessages } from "../src/messages/receipt-store.ts";
-import { findMessage, listMessages } from "../src/messages/store.ts";
+import { cancelWaiting, findMessage, listMessages } from "../src/messages/store.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 
 /** A quarter of a year of daily partitions, as retention leaves them. */
@@ -68,6 +69,9 @@ const claimOf = (id: MessageId): Claim => ({
   ...{ shard, lane, priority: 0, id, attempt: 1, segments: 1, connector: "c", epoch: 1n },
   validUntil: new Date(now.getTime() + DAY),
 });
+const deferralOf = (id: MessageId): Deferral => ({
+  ...{ claim: claimOf(id), account, dueAt: now, why: "quiet hours" },
+});
 const receiptOf = (id: MessageId) => ({
   ...{ carrierAccount: "c", carrierKey: `key-${id}`, receivedAt: now },
   receipt: {
@@ -113,6 +117,9 @@ const statements: [string, (sql: Sql) => Promise<unknown>, number][] = [
   ["head of a lane", (sql) => readLane(sql, { ...laneHead, lane }), 0],
   ["claim", (sql) => claimMessages(sql, ids.map(claimOf), "test", stamp(200n)), 1],
   ["give claims back", (sql) => returnClaims(sql, ids, "test"), 0],
+  ["defer", (sql) => deferClaims(sql, ids.map(deferralOf), "test", stamp(250n)), 0],
+  ["what is due", (sql) => moveDue(sql, { shards: [shard], now, limit: 100 }), 0],
+  ["the next that is due", (sql) => nextDueAt(sql, [shard]), 0],
   ["departures", (sql) => recordDepartures(sql, ids.map(departureOf), stamp(300n)), 2],
   ["receipts", (sql) => markReceipts(sql, ids.map(receiptOf), now), 8],
   ["settle", (sql) => settleMessages(sql, ids.map(settlementOf), stamp(400n)), 2],
@@ -120,6 +127,7 @@ const statements: [string, (sql: Sql) => Promise<unknown>, number][] = [
   ["event reading", (sql) => selectEventsToRead(sql, "r", { afterWriter: 0n, limit: 500 }), 5],
   ["cursors", (sql) => upsertCursors(sql, "r", [{ writer: 1n, seq: 1n, day: "2026-01-01" }]), 0],
   ["one message", (sql) => findMessage(sql, { account, id: firstId }), 4],
+  ["cancel", (sql) => cancelWaiting(sql, { id: firstId }, stamp(500n)), 2],
 ];
 
 test.each(statements)("%s is served by indexes, in few partitions", async (_name, run, bound) => {

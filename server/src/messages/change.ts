@@ -2,9 +2,9 @@ import type { Sql } from "../db/sql.ts";
 import type { EventWriter } from "../events/log.ts";
 import type { Clock } from "../lib/clock.ts";
 import { ApiError, notFound } from "../lib/errors.ts";
-import { finalStatuses, type Message } from "./message.ts";
+import { finalStatuses, type Message, type MessageStatus } from "./message.ts";
 import {
-  cancelQueued,
+  cancelWaiting,
   clearBody,
   deleteMessageRows,
   type Feedback,
@@ -14,12 +14,19 @@ import {
 
 type Needs = { readonly sql: Sql; readonly clock: Clock; readonly changes: EventWriter };
 
+/** A message may be moving between the queue and what waits for an instant: then it is in neither. */
+const CANCEL_TRIES_MAX = 3;
+const waitingStatuses: ReadonlySet<MessageStatus> = new Set(["accepted", "queued", "scheduled"]);
+
 /** Takes back a message that has not left. 30409 when it has. */
-export async function cancelMessage(app: Needs, message: Message): Promise<Message> {
-  const isCanceled = await app.changes.commit(1, (stamp) => cancelQueued(app.sql, message, stamp));
+export async function cancelMessage(app: Needs, message: Message, tries = 1): Promise<Message> {
+  const isCanceled = await app.changes.commit(1, (stamp) => cancelWaiting(app.sql, message, stamp));
   const now = await findMessage(app.sql, message);
   if (now === undefined) throw notFound("The message");
   if (isCanceled) return now;
+  if (waitingStatuses.has(now.status) && tries < CANCEL_TRIES_MAX) {
+    return cancelMessage(app, message, tries + 1);
+  }
   throw new ApiError(
     409,
     30409,

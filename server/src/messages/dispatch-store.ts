@@ -23,13 +23,18 @@ export type LaneRow = {
   readonly sender: string;
 };
 
-/** Lanes that have something to send among the shards that we own. */
+/** Lanes that have something to send now among the shards that we own: `later` counts in no queue. */
 export async function findBusyLanes(sql: Sql, shards: readonly number[]): Promise<LaneRow[]> {
   return sql<LaneRow[]>`
     select lanes.shard, lanes.lane, account, pool, sender
     from lanes
     join lane_departures as gone on gone.shard = lanes.shard and gone.lane = lanes.lane
     where lanes.shard = any(${shards as number[]}::smallint[]) and accepted > departed
+      and exists (
+        select from queue
+        where queue.shard = lanes.shard and queue.lane = lanes.lane
+        offset 0
+      )
     limit 100000
   `;
 }

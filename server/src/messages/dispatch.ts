@@ -1,26 +1,22 @@
+import type { Verdict } from "../compliance/verdict.ts";
 import type { Connector } from "../connectors/connector.ts";
 import { untilStored } from "../db/database-errors.ts";
 import type { Sql } from "../db/sql.ts";
 import type { EventWriter } from "../events/log.ts";
 import { createBatcher } from "../lib/batcher.ts";
 import { type Clock, SECOND } from "../lib/clock.ts";
-import { SHARD_COUNT, shardOf } from "../lib/message-id.ts";
+import { createdAt, shardOf } from "../lib/message-id.ts";
 import type { AcceptedRow } from "./accept-store.ts";
 import { type Claimed, type Claimer, createClaimer } from "./claimer.ts";
-import {
-  type Departure,
-  findBusyLanes,
-  holdClaim,
-  type LaneRow,
-  recordDepartures,
-  recoverClaims,
-} from "./dispatch-store.ts";
-import { createFlight, partsOf } from "./flight.ts";
+import { type Departure, holdClaim, type LaneRow, recordDepartures } from "./dispatch-store.ts";
+import { createFlight, type Flight, partsOf, toDeparture } from "./flight.ts";
 import type { Lane } from "./lane.ts";
 import { createLaneBook, type LaneBook } from "./lane-book.ts";
 import { createLaneHints } from "./lane-hints.ts";
 import { createLaneReader, type LaneReader } from "./lane-reader.ts";
+import { createLater, type Later } from "./later.ts";
 import { createPump, type Pump } from "./pump.ts";
+import { ownedShards, sweep } from "./sweep.ts";
 import { createPartWriter, type PartWriter } from "./write-parts.ts";
 
 const RECORD_BATCH_MAX = 1_000;
@@ -34,7 +30,13 @@ export type DispatcherNeeds = {
   readonly clock: Clock;
   readonly owner: string;
   readonly epochOf: (shard: number) => bigint | undefined;
-  readonly writers: { readonly claims: EventWriter; readonly departures: EventWriter };
+  readonly writers: {
+    readonly claims: EventWriter;
+    readonly departures: EventWriter;
+    readonly deferrals: EventWriter;
+  };
+  /** Asked for each claimed message before its bytes leave: in memory, at once. */
+  readonly judge: (claimed: Claimed) => Verdict;
   /** The sender's throughput and connector; nothing when the account no longer holds it. */
   readonly routeOf: (lane: LaneRow) => LaneRoute | undefined;
   readonly carrierKey: (carrierMessageId: string) => string;
@@ -66,6 +68,7 @@ type Machine = {
   readonly reader: LaneReader;
   readonly pump: Pump;
   readonly recorder: Recorder;
+  readonly later: Later;
   readonly end: () => void;
 };
 
@@ -88,10 +91,7 @@ export function createDispatcher(app: DispatcherNeeds): Dispatcher {
           others.add(shard);
           continue;
         }
-        const lane = book.laneFor({ ...row, shard });
-        if (lane === undefined) continue;
-        lane.offer({ ...row, shard, attempt: 1 });
-        book.busy.add(lane);
+        book.offer({ ...row, shard, attempt: 1 });
       }
       pump.soon();
       return [...others];
@@ -116,6 +116,7 @@ export function createDispatcher(app: DispatcherNeeds): Dispatcher {
       await sweeping;
       await claimer.close();
       await writer.close();
+      await machine.later.close();
       await machine.recorder.close();
       machine.end();
     },
@@ -144,7 +145,7 @@ function buildMachine(app: DispatcherNeeds): Machine {
   const claimer = createClaimer({
     ...{ hot: app.hot, owner: app.owner, writer: app.writers.claims, isClosed },
     onClaimed: (claimed) => {
-      writeClaimed(app, writer, claimed);
+      writeClaimed(app, { writer, recorder, later }, claimed);
       pump.soon();
     },
     onDropped: (lane, claim, message) => {
@@ -158,24 +159,46 @@ function buildMachine(app: DispatcherNeeds): Machine {
     ...{ hot: app.hot, onError: app.onError, onRead: () => pump.soon() },
   });
   const pump = createPump({ ...app, book, claimer, writer, reader });
+  const later = createLater({
+    ...{ hot: app.hot, clock: app.clock, owner: app.owner, writer: app.writers.deferrals },
+    ...{ ownedShards: () => ownedShards(app).shards, isClosed, onError: app.onError },
+    onDeferred: (id) => claimer.forget(id),
+    onDue: (rows) => {
+      for (const row of rows) book.offer(row);
+      pump.soon();
+    },
+  });
   return {
-    ...{ book, claimer, writer, reader, pump, recorder },
+    ...{ book, claimer, writer, reader, pump, recorder, later },
     end: () => {
       isOver = true;
     },
   };
 }
 
+/** Writes what may leave; the rest fails, or waits in `later`. */
 function writeClaimed(
-  { clock }: DispatcherNeeds,
-  writer: PartWriter,
+  app: DispatcherNeeds,
+  { writer, recorder, later }: Pick<Machine, "writer" | "recorder" | "later">,
   claimed: readonly { lane: Lane; claimed: Claimed }[],
 ): void {
-  const claimedAt = clock();
+  const claimedAt = app.clock();
   for (const { lane, claimed: one } of claimed) {
-    writer.add(lane, partsOf(createFlight(one.claim, one.message, claimedAt)));
+    const flight = createFlight(one.claim, one.message, claimedAt);
+    const verdict = app.judge(one);
+    if (verdict.kind === "allowed") {
+      writer.add(lane, partsOf(flight));
+      continue;
+    }
+    writer.reserve(lane, -one.claim.segments);
+    if (verdict.kind === "later") later.defer(flight, verdict);
+    else recorder.record(toDeparture(flight, failedBecause(flight, verdict.errorCode, claimedAt)));
   }
   for (const lane of new Set(claimed.map((one) => one.lane))) writer.write(lane);
+}
+
+function failedBecause({ claim }: Flight, errorCode: number, at: Date) {
+  return { status: "failed", errorCode, at, createdAt: createdAt(claim.id) } as const;
 }
 
 type Recorder = {
@@ -210,39 +233,4 @@ function createRecorder(
     },
     close: batcher.close,
   };
-}
-
-/** Finds what no hint told of: other processes' messages, claims in doubt, ended validity. */
-async function sweep(app: DispatcherNeeds, machine: Machine): Promise<void> {
-  const { book, claimer, writer, pump } = machine;
-  const owned = ownedShards(app);
-  if (owned.shards.length === 0) return;
-  await recoverClaims(app.hot, owned);
-  for (const row of await findBusyLanes(app.hot, owned.shards)) {
-    const lane = book.laneFor(row);
-    if (lane === undefined) continue;
-    if (lane.size() === 0) lane.forget();
-    book.busy.add(lane);
-    const epoch = app.epochOf(row.shard);
-    if (epoch === undefined) continue;
-    for (const queued of lane.takeExpired(app.clock())) {
-      if (claimer.take(lane, queued, { connector: "none", epoch })) {
-        writer.reserve(lane, queued.segments);
-      }
-    }
-  }
-  writer.writeAll();
-  pump.soon();
-}
-
-function ownedShards(app: DispatcherNeeds): { shards: number[]; epochs: bigint[] } {
-  const shards: number[] = [];
-  const epochs: bigint[] = [];
-  for (let shard = 0; shard < SHARD_COUNT; shard += 1) {
-    const epoch = app.epochOf(shard);
-    if (epoch === undefined) continue;
-    shards.push(shard);
-    epochs.push(epoch);
-  }
-  return { shards, epochs };
 }

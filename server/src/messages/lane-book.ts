@@ -1,6 +1,6 @@
 import type { MessageId } from "../lib/message-id.ts";
 import { createLimiter } from "../throughput/limiter.ts";
-import type { LaneRow } from "./dispatch-store.ts";
+import type { LaneRow, QueuedRow } from "./dispatch-store.ts";
 import { createLane, type Lane } from "./lane.ts";
 
 /** A new limiter knows nothing of the last second's segments. */
@@ -11,6 +11,8 @@ export type LaneBook = {
   readonly busy: Set<Lane>;
   /** Nothing when its account no longer holds the sender. */
   readonly laneFor: (row: LaneRow) => Lane | undefined;
+  /** A message that stands in the queue now. */
+  readonly offer: (row: QueuedRow & LaneRow) => void;
   /** Gives a lane another rate; the old one's last second counts against it. */
   readonly setRate: (lane: Lane, segmentsPerSecond: number) => void;
   /** Shards that became ours: nothing leaves before `notBefore`, and windows are read anew. */
@@ -30,18 +32,28 @@ export function createLaneBook(app: {
   const startAfter = new Map<number, number>();
   const leaving = new Set<number>();
 
+  const busy = new Set<Lane>();
+
+  const laneFor = (row: LaneRow): Lane | undefined => {
+    const known = lanes.get(row.lane);
+    if (known !== undefined) return known;
+    const segmentsPerSecond = app.rateOf(row);
+    if (segmentsPerSecond === undefined) return undefined;
+    const limiter = createLimiter(segmentsPerSecond);
+    limiter.waitUntil(startAfter.get(row.shard) ?? 0);
+    const { shard, lane: number, account, pool, sender } = row;
+    const lane = createLane({ shard, lane: number, account, pool, sender }, limiter, app.isTaken);
+    lanes.set(row.lane, lane);
+    return lane;
+  };
+
   return {
-    busy: new Set(),
-    laneFor: (row) => {
-      const known = lanes.get(row.lane);
-      if (known !== undefined) return known;
-      const segmentsPerSecond = app.rateOf(row);
-      if (segmentsPerSecond === undefined) return undefined;
-      const limiter = createLimiter(segmentsPerSecond);
-      limiter.waitUntil(startAfter.get(row.shard) ?? 0);
-      const lane = createLane(row, limiter, app.isTaken);
-      lanes.set(row.lane, lane);
-      return lane;
+    ...{ busy, laneFor },
+    offer: (row) => {
+      const lane = laneFor(row);
+      if (lane === undefined) return;
+      lane.offer(row);
+      busy.add(lane);
     },
     setRate: (lane, segmentsPerSecond) => {
       if (segmentsPerSecond === lane.limiter.segmentsPerSecond) return;

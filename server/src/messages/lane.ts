@@ -59,8 +59,7 @@ export function createLane(
     offer: (queued) => {
       const window = windowOf(queued.priority);
       window.isStale = true;
-      if (window.isWhole && window.rows.length < WINDOW_MAX) window.rows.push(queued);
-      else window.isWhole = false;
+      putIn(window, queued);
     },
     next: () => {
       const taken = choose()?.rows.shift();
@@ -92,4 +91,18 @@ export function createLane(
       for (const window of windows) window.isWhole = false;
     },
   };
+}
+
+/** One that is new stands at the end, where the window may end before; one that comes back, at its place. */
+function putIn(window: Window, queued: QueuedRow): void {
+  const { rows } = window;
+  const last = rows.at(-1);
+  const isInside = last !== undefined && queued.id <= last.id;
+  if (!isInside && !window.isWhole) return;
+  const place = isInside ? rows.findIndex((other) => other.id >= queued.id) : rows.length;
+  if (rows[place]?.id === queued.id) return;
+  rows.splice(place, 0, queued);
+  if (rows.length <= WINDOW_MAX) return;
+  rows.pop();
+  window.isWhole = false;
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
+import { allowed } from "../compliance/verdict.ts";
 import type { Connector, Submission, SubmitResult } from "../connectors/connector.ts";
 import { createEventWriter } from "../events/log.ts";
 import { systemClock as clock } from "../lib/clock.ts";
@@ -63,7 +64,8 @@ beforeAll(async () => {
   dispatcher = createDispatcher({
     ...{ hot, clock, owner: "test", onError, onRecorded: () => undefined },
     epochOf: (shard) => leases.epochOf(shard),
-    writers: { claims: writer(), departures: writer() },
+    writers: { claims: writer(), departures: writer(), deferrals: writer() },
+    judge: () => allowed,
     routeOf: () => ({ segmentsPerSecond: 1000, connector: carrier }),
     carrierKey: (id) => id,
   });

@@ -70,6 +70,7 @@ function selectMessages(sql: Sql) {
     select messages.id, messages.account, direction, messages.sender, recipient, body,
       messages.segments, coalesce(outcomes.status, case
         when claims.id is not null then 'sending'
+        when later.why = 'schedule' then 'scheduled'
         else 'queued'
       end) as status,
       outcomes.error_code as "errorCode", outcomes.price_micros as "priceMicros",
@@ -79,6 +80,7 @@ function selectMessages(sql: Sql) {
     left join outcomes on outcomes.shard = messages.shard and outcomes.id = messages.id
       and outcomes.day = messages.day
     left join claims on claims.shard = messages.shard and claims.id = messages.id
+    left join later on later.shard = messages.shard and later.id = messages.id
   `;
 }
 
@@ -94,11 +96,15 @@ function asMessage(row: Row): Message {
   };
 }
 
-/** Takes a message out of the queue; false when it has left already. */
-export async function cancelQueued(sql: Sql, message: Message, stamp: Stamp): Promise<boolean> {
+/** Takes a message out of the queue, or out of what waits for an instant; false when it has left. */
+export async function cancelWaiting(
+  sql: Sql,
+  message: Pick<Message, "id">,
+  stamp: Stamp,
+): Promise<boolean> {
   const { id } = message;
   const rows = await sql`
-    with taken as (
+    with queued as (
       delete from queue
       using messages
       where messages.shard = ${shardOf(id)} and messages.id = ${String(id)}::bigint
@@ -106,6 +112,12 @@ export async function cancelQueued(sql: Sql, message: Message, stamp: Stamp): Pr
         and queue.shard = messages.shard and queue.lane = messages.lane
         and queue.priority = messages.priority and queue.id = messages.id
       returning queue.shard, queue.lane, queue.id, queue.segments
+    ), waiting as (
+      delete from later
+      where shard = ${shardOf(id)} and id = ${String(id)}::bigint
+      returning shard, lane, id, segments
+    ), taken as (
+      select * from queued union all select * from waiting
     ), counted as (
       update lane_departures
       set departed = departed + taken.segments

@@ -7,6 +7,8 @@ export type TimelineRows = {
     readonly kind: string;
     readonly data: {
       readonly errorCode?: number;
+      readonly why?: string;
+      readonly until?: string;
       readonly waits?: { readonly queueMs: number; readonly paceMs: number };
     };
   }[];
@@ -33,6 +35,7 @@ export type TimelineRows = {
     readonly durationMs: number;
   }[];
   readonly claim: { readonly at: Date; readonly heldBecause: string | null } | undefined;
+  readonly wait: { readonly dueAt: Date; readonly why: string } | undefined;
   readonly place: { readonly ahead: number } | undefined;
 };
 
@@ -43,7 +46,7 @@ export const AHEAD_MAX = 10_000;
 /** Everything that is written about one message. */
 export async function readTimeline(sql: Sql, id: MessageId): Promise<TimelineRows> {
   const [shard, text, day] = [shardOf(id), String(id), dayOf(id)];
-  const [events, submissions, attempts, claims, places] = await Promise.all([
+  const [events, submissions, attempts, claims, waits, places] = await Promise.all([
     sql<TimelineRows["events"][number][]>`
       select at, kind, data
       from events
@@ -73,6 +76,11 @@ export async function readTimeline(sql: Sql, id: MessageId): Promise<TimelineRow
       from claims
       where shard = ${shard} and id = ${text}::bigint
     `,
+    sql<{ dueAt: Date; why: string }[]>`
+      select due_at as "dueAt", why
+      from later
+      where shard = ${shard} and id = ${text}::bigint
+    `,
     sql<{ ahead: number }[]>`
       select (
         select count(*)
@@ -90,5 +98,6 @@ export async function readTimeline(sql: Sql, id: MessageId): Promise<TimelineRow
         and messages.day = ${day}::date
     `,
   ]);
-  return { events, submissions, attempts, claim: claims[0], place: places[0] };
+  const [claim, wait, place] = [claims[0], waits[0], places[0]];
+  return { events, submissions, attempts, claim, wait, place };
 }

@@ -1,6 +1,7 @@
 import type { Sql } from "../db/sql.ts";
 import type { Message } from "./message.ts";
 import { AHEAD_MAX, readTimeline, type TimelineRows } from "./timeline-store.ts";
+import { type WaitCause, waitCauses } from "./wait-causes.ts";
 
 /** One thing that happened to a message, in words. */
 export type TimelineEntry = {
@@ -66,6 +67,8 @@ function eventEntry(event: TimelineRows["events"][number], message: Message): Ti
     }
     case "delivered":
       return { at, kind, words: "Delivered: the carrier's receipt says that the phone has it." };
+    case "deferred":
+      return { at, kind, ...waitWords(data.why, new Date(data.until ?? at)) };
     case "canceled":
       return { at, kind, words: "Canceled by the account before it left." };
     default: {
@@ -115,13 +118,22 @@ function attemptEntry(row: TimelineRows["attempts"][number]): TimelineEntry {
   };
 }
 
-function waitEntries({ claim, place }: TimelineRows, now: Date): TimelineEntry[] {
+/** A cause of a newer release is told by its name. */
+function waitWords(why: string | undefined, until: Date): Omit<TimelineEntry, "at" | "kind"> {
+  const cause = waitCauses[why as WaitCause] ?? { words: `Waits (${why})`, rule: `${why}` };
+  return { ...cause, words: `${cause.words}, until ${until.toISOString().slice(0, 19)}Z.` };
+}
+
+function waitEntries({ claim, wait, place }: TimelineRows, now: Date): TimelineEntry[] {
   if (claim !== undefined) {
     const words =
       claim.heldBecause === null
         ? "On its way to the carrier now."
         : `Held: ${claim.heldBecause} The account's whenUnknown is hold.`;
     return [{ at: claim.at, kind: "claimed", words }];
+  }
+  if (wait !== undefined) {
+    return [{ at: now, kind: "waiting", ...waitWords(wait.why, wait.dueAt) }];
   }
   if (place === undefined) return [];
   const orMore = place.ahead === AHEAD_MAX ? " or more" : "";

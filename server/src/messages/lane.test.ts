@@ -1,0 +1,45 @@
+import { expect, test } from "vitest";
+import { createLimiter } from "../throughput/limiter.ts";
+import type { QueuedRow } from "./dispatch-store.ts";
+import { createLane, WINDOW_MAX } from "./lane.ts";
+
+const row = { shard: 0, lane: 1, account: 1, pool: "+1", sender: "+1" };
+const queued = (id: number): QueuedRow => ({
+  ...{ shard: 0, lane: 1, priority: 2, id: BigInt(id), attempt: 1, segments: 1 },
+  validUntil: new Date(0),
+});
+const laneWith = (ids: readonly number[], isAll = true) => {
+  const lane = createLane(row, createLimiter(1), () => false);
+  for (const priority of lane.unread()) {
+    lane.beginRead(priority);
+    lane.endRead(priority, priority === 2 ? ids.map(queued) : [], isAll);
+  }
+  return lane;
+};
+const takeAll = (lane: ReturnType<typeof laneWith>) => {
+  const ids: number[] = [];
+  for (let next = lane.next(); next !== undefined; next = lane.next()) ids.push(Number(next.id));
+  return ids;
+};
+
+test("a message that comes back stands at its place", () => {
+  const lane = laneWith([2, 4]);
+  for (const id of [3, 1, 3, 5]) lane.offer(queued(id));
+  expect(takeAll(lane)).toEqual([1, 2, 3, 4, 5]);
+});
+
+test("one that stands beyond what a window has read is read with the rest", () => {
+  const lane = laneWith([2, 4], false);
+  lane.offer(queued(5));
+  lane.offer(queued(3));
+  expect(takeAll(lane)).toEqual([2, 3, 4]);
+  expect(lane.unread()).toContain(2);
+});
+
+test("a full window gives up its end for one that comes back", () => {
+  const ids = Array.from({ length: WINDOW_MAX }, (_, index) => index * 2);
+  const lane = laneWith(ids);
+  lane.offer(queued(1));
+  expect(takeAll(lane)).toEqual([0, 1, ...ids.slice(1, -1)]);
+  expect(lane.unread()).toContain(2);
+});

@@ -1,0 +1,22 @@
+import type { LegalWait } from "../compliance/verdict.ts";
+
+/** Why a message waits for an instant instead of its turn. The words are stored: never rename one. */
+export type WaitCause = LegalWait | "schedule";
+
+type Cause = { readonly words: string; readonly rule: string; readonly remedy?: string };
+
+export const waitCauses: Readonly<Record<WaitCause, Cause>> = {
+  schedule: {
+    words: "Waits for the instant that it is scheduled for",
+    rule: "SendAt of the request.",
+  },
+  "quiet hours": {
+    words: "Waits for the end of the recipient's quiet hours",
+    rule: "Quiet hours are checked when a message leaves the queue.",
+  },
+  "daily cap": {
+    words: "Waits for the next day: today's segments are sent",
+    rule: "A daily cap is counted when a message leaves the queue.",
+    remedy: "Ask for a higher cap, or spread the traffic over more days.",
+  },
+};

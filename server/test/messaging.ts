@@ -1,0 +1,122 @@
+import { expect } from "vitest";
+import { allowed, type Verdict } from "../src/compliance/verdict.ts";
+import type { Connector, Submission, SubmitResult } from "../src/connectors/connector.ts";
+import { createEventWriter } from "../src/events/log.ts";
+import { systemClock as clock } from "../src/lib/clock.ts";
+import { createIdWriter } from "../src/lib/message-id.ts";
+import { createAccepter, type NewMessage } from "../src/messages/accept.ts";
+import type { Claimed } from "../src/messages/claimer.ts";
+import { createDispatcher, type LaneRoute } from "../src/messages/dispatch.ts";
+import type { LaneRow } from "../src/messages/dispatch-store.ts";
+import type { Message, MessageStatus } from "../src/messages/message.ts";
+import { findMessage } from "../src/messages/store.ts";
+import { holdShards, type ShardLeases } from "../src/throughput/leases.ts";
+import { createTestDatabase } from "./database.ts";
+
+export type TestMessaging = Awaited<ReturnType<typeof startTestMessaging>>;
+
+/** A far end in memory: what it got, and what it answers. */
+export function createTestCarrier(name = "carrier") {
+  const submitted: Submission[] = [];
+  const far = {
+    submitted,
+    slots: 100,
+    answer: (submission: Submission): SubmitResult | Promise<SubmitResult> => ({
+      kind: "accepted",
+      carrierMessageId: `${submission.id}-${submission.part}`,
+    }),
+  };
+  const connector: Connector = {
+    ...{ name, carrierAccount: name, isSimulated: false, optOutsUpstream: false },
+    freeSlots: () => far.slots,
+    submit: (submission) => {
+      submitted.push(submission);
+      return Promise.resolve(far.answer(submission));
+    },
+    state: () => ({ phase: "bound", window: 100, inFlight: 0 }),
+    close: () => Promise.resolve(),
+  };
+  return Object.assign(far, { connector });
+}
+
+/** Accept and dispatch of one process, on a database of its own and with a carrier in memory. */
+export async function startTestMessaging(
+  options: { routeOf?: (lane: LaneRow) => LaneRoute | undefined } = {},
+) {
+  const database = await createTestDatabase();
+  const { sql, hot } = database;
+  const carrier = createTestCarrier();
+  const rules = { judge: (_claimed: Claimed): Verdict => allowed };
+  const [row] = await sql<{ account: number }[]>`
+    insert into accounts (sid, friendly_name, status, auth_token, created_at, updated_at)
+    values ('AC1', 'Test', 'active', ${Buffer.from("")}, now(), now())
+    returning account
+  `;
+  const account = row?.account ?? 0;
+  const writer = () => createEventWriter({ sql, owner: "test" });
+  const errors: unknown[] = [];
+  const onError = (error: unknown) => errors.push(error);
+  let leases: ShardLeases | undefined;
+  const dispatcher = createDispatcher({
+    ...{ hot, clock, owner: "test", onError, onRecorded: () => undefined },
+    epochOf: (shard) => leases?.epochOf(shard),
+    writers: { claims: writer(), departures: writer(), deferrals: writer() },
+    judge: (claimed) => rules.judge(claimed),
+    routeOf: options.routeOf ?? (() => ({ segmentsPerSecond: 1000, connector: carrier.connector })),
+    carrierKey: (id) => id,
+  });
+  const gained: [readonly number[], number][] = [];
+  const held = await holdShards({
+    ...{ sql, owner: "test", now: () => clock().getTime(), onError },
+    onGained: (...gain) => gained.push(gain),
+  });
+  leases = held;
+  for (const gain of gained) dispatcher.gain(...gain);
+  const accepter = createAccepter({
+    ...{ hot, clock, newId: createIdWriter(1, () => clock().getTime()) },
+    writers: { single: writer(), bulk: writer() },
+    isSimulated: () => false,
+    onStored: (rows) => dispatcher.offer(rows),
+  });
+  const text = (from: string, changes: Partial<NewMessage> = {}): NewMessage => ({
+    sender: {
+      number: from,
+      segmentsPerSecond: 1000,
+      maxQueueSeconds: 36_000,
+      connector: "carrier",
+    },
+    ...{ account, recipient: "+12025550123", body: "Hello", direction: "outbound-api" },
+    ...changes,
+  });
+
+  return {
+    ...{ database, carrier, rules, account, dispatcher, errors, text },
+    accept: (from: string, changes?: Partial<NewMessage>) => accepter.accept(text(from, changes)),
+    acceptBulk: accepter.acceptBulk,
+    find: ({ id }: Pick<Message, "id">) => findMessage(sql, { account, id }),
+    becomes: async ({ id }: Pick<Message, "id">, status: MessageStatus) => {
+      const find = async () => (await findMessage(sql, { account, id }))?.status;
+      await expect.poll(find, { timeout: 10_000 }).toBe(status);
+    },
+    /** Segments that each lane holds by its counters, and by its rows. */
+    depths: () => sql<{ lane: number; counted: number; rows: number }[]>`
+      select lane, (accepted - departed)::int as counted, (
+        select coalesce(sum(segments), 0)::int
+        from (
+          select segments from queue where queue.shard = lanes.shard and queue.lane = lanes.lane
+          union all
+          select segments from later where later.shard = lanes.shard and later.lane = lanes.lane
+        ) as waiting
+      ) as rows
+      from lanes
+      join lane_departures using (shard, lane)
+      order by lane
+    `,
+    close: async () => {
+      await accepter.close();
+      await dispatcher.close();
+      await held.close();
+      await database.close();
+    },
+  };
+}
