@@ -54,7 +54,7 @@ create table inventory (
   country text not null check (country ~ '^[A-Z]{2}$'),
   connector text not null references connectors,
   segments_per_second real not null check (segments_per_second > 0),
-  max_queue_seconds int not null default 36000 check (max_queue_seconds between 1 and 36000),
+  max_queue_seconds int not null default 14400 check (max_queue_seconds between 1 and 36000),
   can_mms boolean not null default false,
   sid text unique, -- PN… or SC…, new at every claim
   account int references accounts,
@@ -133,9 +133,13 @@ create table lanes (
   pool text not null, -- the sender's number, or a messaging service's sid
   sender text not null,
   accepted bigint not null default 0,
+  paused_by text, -- the account that paused it: nothing leaves; null: not paused
+  drained_by text, -- the account that drains it: it takes no new messages; null: it takes them
   primary key (shard, lane),
   unique (shard, account, pool, sender)
 ) with (fillfactor = 50);
+create index on lanes (account, pool, sender);
+create index on lanes (shard) where paused_by is not null; -- read by every owner each second
 
 -- A table of its own, so that acceptors and the owner never wait for each other's commits.
 create table lane_departures (

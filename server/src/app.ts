@@ -58,6 +58,8 @@ export type AppOptions = {
 };
 
 const LANES_CHANNEL = "longwave_lanes";
+/** On that channel: lanes were paused or resumed. Else it names shards with new messages. */
+const SWEEP = "sweep";
 const SLOT_TTL_MS = 5 * MINUTE;
 const SLOT_RENEW_MS = 30 * SECOND;
 const CLOSE_MS_MAX = 10 * SECOND;
@@ -285,7 +287,8 @@ async function startDispatch(base: Base, messaging: Messaging, closers: Closers)
   closers.push(leases.close, dispatcher.close);
   for (const gain of gained) gain();
   const channel = await listen(address, LANES_CHANNEL, (words) => {
-    dispatcher.hint(words.split(",").map(Number));
+    if (words === SWEEP) dispatcher.sweep();
+    else dispatcher.hint(words.split(",").map(Number));
   });
   closers.push(channel.close);
 }

@@ -32,11 +32,11 @@ export type MessageOptions = {
   readonly isKeywordReply?: true;
 };
 
-export type StoreVerdict = "stored" | "full" | "opted out";
+export type StoreVerdict = "stored" | "full" | "draining" | "opted out";
 
 /**
  * Stores a batch in one statement: messages, queue, counters, events. A row whose lane is full or
- * whose recipient opted out is left out and says so. Running it again with the same ids stores
+ * being drained, or whose recipient opted out, is left out and says so. Running it again with the same ids stores
  * nothing twice. Rows must be sorted by shard and lane, so that two acceptors never lock in
  * opposite orders.
  */
@@ -45,7 +45,7 @@ export async function storeAccepted(
   rows: readonly AcceptedRow[],
   stamp: Stamp,
 ): Promise<Map<MessageId, StoreVerdict>> {
-  const found = await sql<{ id: bigint; fits: boolean; isOptedOut: boolean }[]>`
+  const found = await sql<StoredRow[]>`
     with item as materialized (
       select *
       from unnest(
@@ -79,14 +79,17 @@ export async function storeAccepted(
         select from opt_outs
         where opt_outs.account = item.account and opt_outs.pool = item.pool
           and opt_outs.recipient = item.recipient
-      ) and not coalesce(item.options ? 'isKeywordReply', false) as is_opted_out
+      ) and not coalesce(item.options ? 'isKeywordReply', false) as is_opted_out,
+        lanes.drained_by is not null
+          and not coalesce(item.options ? 'isKeywordReply', false) as is_draining
       from item
       join lanes on lanes.shard = any(array[item.shard]) and lanes.lane = any(array[item.lane])
       order by item.place
       for no key update of lanes
     ), decided as materialized (
-      select held.*, not is_opted_out and depth + sum(case when is_opted_out then 0 else segments end)
-        over (partition by shard, lane order by place) <= capacity as fits
+      select held.*, not is_opted_out and not is_draining
+        and depth + sum(case when is_opted_out or is_draining then 0 else segments end)
+          over (partition by shard, lane order by place) <= capacity as fits
       from held
     ), stored as (
       insert into messages (
@@ -115,13 +118,24 @@ export async function storeAccepted(
         current_date, now(), 'accepted', account, id, '{}'
       from stored
     )
-    select id, fits, is_opted_out as "isOptedOut"
+    select id, fits, is_opted_out as "isOptedOut", is_draining as "isDraining"
     from decided
     limit 1000
   `;
-  return new Map(
-    found.map((row) => [row.id, row.isOptedOut ? "opted out" : row.fits ? "stored" : "full"]),
-  );
+  return new Map(found.map((row) => [row.id, verdictOf(row)]));
+}
+
+type StoredRow = {
+  readonly id: bigint;
+  readonly fits: boolean;
+  readonly isOptedOut: boolean;
+  readonly isDraining: boolean;
+};
+
+function verdictOf(row: StoredRow): StoreVerdict {
+  if (row.fits) return "stored";
+  if (row.isOptedOut) return "opted out";
+  return row.isDraining ? "draining" : "full";
 }
 
 /** Which of these were stored after all, by a batch whose answer was lost. */

@@ -223,6 +223,12 @@ function resultOf(row: AcceptedRow, verdict: StoreVerdict | undefined): Message 
         21611,
         `The queue of the sender ${row.sender} is full. Send slower, or use a sender with more throughput.`,
       );
+    case "draining":
+      return new ApiError(
+        429,
+        21611,
+        `The queue of the sender ${row.sender} is being drained and takes no new messages. Resume its lane, or use another sender.`,
+      );
     case "opted out":
       return new ApiError(
         400,

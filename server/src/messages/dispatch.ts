@@ -8,7 +8,14 @@ import { type Clock, SECOND } from "../lib/clock.ts";
 import { createdAt, shardOf } from "../lib/message-id.ts";
 import type { AcceptedRow } from "./accept-store.ts";
 import { type Claimed, type Claimer, createClaimer } from "./claimer.ts";
-import { type Departure, holdClaim, type LaneRow, recordDepartures } from "./dispatch-store.ts";
+import {
+  type Claim,
+  type Departure,
+  holdClaim,
+  type LaneRow,
+  recordDepartures,
+  returnClaims,
+} from "./dispatch-store.ts";
 import { createFlight, type Flight, partsOf, toDeparture } from "./flight.ts";
 import type { Lane } from "./lane.ts";
 import { createLaneBook, type LaneBook } from "./lane-book.ts";
@@ -51,6 +58,8 @@ export type Dispatcher = {
   readonly offer: (rows: readonly AcceptedRow[]) => readonly number[];
   /** Another process stored messages in these shards. */
   readonly hint: (shards: readonly number[]) => void;
+  /** Looks at all lanes of ours now, not at the next sweep: some were paused or go on. */
+  readonly sweep: () => void;
   /** Shards that became ours; their limiters start at `notBefore` (monotonic ms). */
   readonly gain: (shards: readonly number[], notBefore: number) => void;
   /** Claims nothing more from these shards; resolves when nothing of theirs is under way. */
@@ -96,6 +105,7 @@ export function createDispatcher(app: DispatcherNeeds): Dispatcher {
       pump.soon();
       return [...others];
     },
+    sweep: sweepSoon,
     hint: createLaneHints({ ...app, book, onFound: pump.soon }),
     gain: (shards, notBefore) => {
       book.gain(shards, notBefore);
@@ -140,6 +150,12 @@ function buildMachine(app: DispatcherNeeds): Machine {
       untilStored(() => holdClaim(app.hot, flight.claim.id, because), isClosed).catch(app.onError);
     },
     lose: (flight) => claimer.forget(flight.claim.id),
+    isPaused: (lane) => book.isPaused(lane),
+    giveBack: (lane, flights) => {
+      const claims = flights.map((flight) => flight.claim);
+      const back = giveBack(app, { lane, claims, claimer: () => claimer }, isClosed);
+      back.catch(app.onError);
+    },
     onTaken: () => pump.soon(),
   });
   const claimer = createClaimer({
@@ -174,6 +190,19 @@ function buildMachine(app: DispatcherNeeds): Machine {
       isOver = true;
     },
   };
+}
+
+/** Claims whose bytes certainly never left, to their places in the queue. */
+async function giveBack(
+  { hot, owner }: DispatcherNeeds,
+  { lane, claims, claimer }: { lane: Lane; claims: readonly Claim[]; claimer: () => Claimer },
+  isClosed: () => boolean,
+): Promise<void> {
+  if (claims.length === 0) return;
+  const ids = claims.map(({ id }) => id);
+  await untilStored(() => returnClaims(hot, ids, owner), isClosed);
+  for (const id of ids) claimer().forget(id);
+  lane.putBack(claims);
 }
 
 /** Writes what may leave; the rest fails, or waits in `later`. */

@@ -2,6 +2,7 @@ import type { MessageId } from "../lib/message-id.ts";
 import { createLimiter } from "../throughput/limiter.ts";
 import type { LaneRow, QueuedRow } from "./dispatch-store.ts";
 import { createLane, type Lane } from "./lane.ts";
+import type { LaneNumber } from "./lane-store.ts";
 
 /** A new limiter knows nothing of the last second's segments. */
 const LIMITER_WINDOW_MS = 1_000;
@@ -19,7 +20,11 @@ export type LaneBook = {
   readonly gain: (shards: readonly number[], notBefore: number) => void;
   /** Shards that another process is to have: nothing more is claimed from them. */
   readonly leave: (shards: readonly number[]) => void;
-  readonly isLeaving: (lane: Lane) => boolean;
+  /** What the database says of these shards: which of their lanes are paused. */
+  readonly setPaused: (shards: readonly number[], paused: readonly LaneNumber[]) => void;
+  readonly isPaused: (lane: Lane) => boolean;
+  /** Not while it is paused, its shard is leaving, or has not been asked for paused lanes yet. */
+  readonly mayClaim: (lane: Lane) => boolean;
   /** Windows may lack messages that the queue holds. */
   readonly forgetWindows: () => void;
 };
@@ -31,6 +36,9 @@ export function createLaneBook(app: {
   const lanes = new Map<number, Lane>();
   const startAfter = new Map<number, number>();
   const leaving = new Set<number>();
+  const unread = new Set<number>();
+  const paused = new Map<number, Set<number>>();
+  const isPaused = ({ row }: Lane) => paused.get(row.shard)?.has(row.lane) === true;
 
   const busy = new Set<Lane>();
 
@@ -63,6 +71,7 @@ export function createLaneBook(app: {
     gain: (shards, notBefore) => {
       const gained = new Set(shards);
       for (const shard of shards) leaving.delete(shard);
+      for (const shard of shards) unread.add(shard);
       for (const shard of shards) startAfter.set(shard, notBefore);
       for (const lane of lanes.values()) {
         if (!gained.has(lane.row.shard)) continue;
@@ -73,7 +82,17 @@ export function createLaneBook(app: {
     leave: (shards) => {
       for (const shard of shards) leaving.add(shard);
     },
-    isLeaving: (lane) => leaving.has(lane.row.shard),
+    setPaused: (shards, lanes) => {
+      for (const shard of shards) paused.delete(shard);
+      for (const { shard, lane } of lanes) {
+        const numbers = paused.get(shard) ?? new Set();
+        paused.set(shard, numbers.add(lane));
+      }
+      for (const shard of shards) unread.delete(shard);
+    },
+    isPaused,
+    mayClaim: (lane) =>
+      !isPaused(lane) && !leaving.has(lane.row.shard) && !unread.has(lane.row.shard),
     forgetWindows: () => {
       for (const lane of lanes.values()) lane.forget();
     },

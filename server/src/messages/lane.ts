@@ -22,6 +22,8 @@ export type Lane = {
   notBefore: number;
   readonly size: () => number;
   readonly offer: (row: QueuedRow) => void;
+  /** Puts messages that were taken before their places, at the head. */
+  readonly putBack: (rows: readonly QueuedRow[]) => void;
   /** Takes the next message by priority and order. */
   readonly next: () => QueuedRow | undefined;
   /** Takes the messages whose validity has ended. */
@@ -60,6 +62,9 @@ export function createLane(
       const window = windowOf(queued.priority);
       window.isStale = true;
       putIn(window, queued);
+    },
+    putBack: (rows) => {
+      for (const queued of rows.toReversed()) windowOf(queued.priority).rows.unshift(queued);
     },
     next: () => {
       const taken = choose()?.rows.shift();

@@ -68,7 +68,7 @@ function claimFrom(
 ): number {
   const route = app.routeOf(lane.row);
   const epoch = app.epochOf(lane.row.shard);
-  if (route === undefined || epoch === undefined || app.book.isLeaving(lane)) {
+  if (route === undefined || epoch === undefined || !app.book.mayClaim(lane)) {
     return Number.POSITIVE_INFINITY;
   }
   const { connector } = route;

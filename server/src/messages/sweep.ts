@@ -4,6 +4,7 @@ import { SHARD_COUNT } from "../lib/message-id.ts";
 import type { Claimer } from "./claimer.ts";
 import { findBusyLanes, recoverClaims } from "./dispatch-store.ts";
 import type { LaneBook } from "./lane-book.ts";
+import { findPausedLanes } from "./lane-store.ts";
 import type { Later } from "./later.ts";
 import type { Pump } from "./pump.ts";
 import type { PartWriter } from "./write-parts.ts";
@@ -27,6 +28,7 @@ export async function sweep(app: SweepNeeds, machine: Swept): Promise<void> {
   const { book, claimer, writer, pump, later } = machine;
   const owned = ownedShards(app);
   if (owned.shards.length === 0) return;
+  book.setPaused(owned.shards, await findPausedLanes(app.hot, owned.shards));
   await recoverClaims(app.hot, owned);
   await later.moveDue();
   for (const row of await findBusyLanes(app.hot, owned.shards)) {

@@ -5,6 +5,7 @@ import { unreachable } from "../lib/unreachable.ts";
 import type { Departure } from "./dispatch-store.ts";
 import { type Flight, type Part, toDeparture, toRecord, toSubmission } from "./flight.ts";
 import type { Lane } from "./lane.ts";
+import { sortPaused } from "./paused-parts.ts";
 
 /** How long a closing process waits for carriers' answers; what is open then is in doubt. */
 const CLOSE_MS_MAX = 5_000;
@@ -35,6 +36,10 @@ export type PartWriterNeeds = {
   readonly hold: (flight: Flight, because: string) => void;
   /** Another owner has the message: what it does is no matter of ours any more. */
   readonly lose: (flight: Flight) => void;
+  /** Nothing of it leaves but the other parts of a message that has begun to. */
+  readonly isPaused: (lane: Lane) => boolean;
+  /** Messages of a paused lane of which nothing has left go back to their place in the queue. */
+  readonly giveBack: (lane: Lane, flights: readonly Flight[]) => void;
   readonly onTaken: () => void;
 };
 
@@ -90,6 +95,33 @@ function write(writer: Writer, lane: Lane): void {
   const parts = writer.ready.get(lane);
   const connector = writer.connectorOf(lane);
   if (parts === undefined || connector === undefined) return;
+  const waiting = writer.isPaused(lane) ? pauseParts(writer, lane, parts) : [];
+  writeParts(writer, { lane, connector, parts });
+  parts.push(...waiting);
+  if (parts.length === 0) writer.ready.delete(lane);
+}
+
+/** Leaves among the parts what goes on in the pause, and gives what waits for its end. */
+function pauseParts(writer: Writer, lane: Lane, parts: Part[]): Part[] {
+  const epoch = writer.epochOf(lane);
+  if (writer.isClosing || epoch === undefined) return parts.splice(0);
+  const { fresh, finishing, waiting } = sortPaused(parts);
+  for (const flight of fresh) flight.isOver = true;
+  writer.giveBack(lane, fresh);
+  const staying = waiting.filter((part) => mayLeave(writer, part, epoch));
+  writer.reservations.reserve(lane, finishing.length + staying.length - parts.length);
+  parts.splice(0, parts.length, ...finishing);
+  return staying;
+}
+
+type Leaving = {
+  readonly lane: Lane;
+  readonly connector: Connector;
+  /** Taken from its head. */
+  readonly parts: Part[];
+};
+
+function writeParts(writer: Writer, { lane, connector, parts }: Leaving): void {
   while (parts.length > 0) {
     const epoch = writer.epochOf(lane);
     if (writer.isClosing || connector.freeSlots() <= 0 || epoch === undefined) return;
@@ -106,7 +138,6 @@ function write(writer: Writer, lane: Lane): void {
     lane.limiter.take(now);
     submit(writer, { lane, connector, part });
   }
-  writer.ready.delete(lane);
 }
 
 function mayLeave(writer: Writer, { flight }: Part, epoch: bigint): boolean {

@@ -11,7 +11,7 @@ export type NewSender = {
   readonly country: string;
   readonly connector: string;
   readonly segmentsPerSecond: number;
-  /** 1 to 36,000. */
+  /** 1 to 36,000; 14,400 when left out. */
   readonly maxQueueSeconds?: number | undefined;
   readonly canMms?: boolean | undefined;
 };

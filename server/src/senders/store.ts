@@ -4,6 +4,8 @@ import type { InventoryNumber, NewSender, Sender, SenderKind, SenderSettings } f
 
 /** Held in memory by every process: some 200 MB. */
 const SENDERS_MAX = 200_000;
+/** Four hours, as Twilio's guides plan a campaign: at one segment per second 14,400 segments. */
+const QUEUE_SECONDS_DEFAULT = 14_400;
 
 type Row = Omit<InventoryNumber, "sid" | "account"> & {
   readonly sid: Sid | null;
@@ -147,7 +149,7 @@ export async function importInventory(
       ${unique.map((row) => row.country)}::text[],
       ${unique.map((row) => row.connector)}::text[],
       ${unique.map((row) => row.segmentsPerSecond)}::real[],
-      ${unique.map((row) => row.maxQueueSeconds ?? 36_000)}::int[],
+      ${unique.map((row) => row.maxQueueSeconds ?? QUEUE_SECONDS_DEFAULT)}::int[],
       ${unique.map((row) => String(row.canMms ?? false))}::text[]::boolean[]
     ) as item (number, kind, country, connector, rate, queue, mms)
     order by number

@@ -50,7 +50,7 @@ export function claimForTest(request: ApiRequest, settings: SenderSettings, at: 
   if (wanted !== WORKING_NUMBER) throw magicError(byClaim[wanted] ?? 21421);
   return {
     ...{ number: wanted, kind: "long_code", country: "US", connector: "", canMms: false },
-    ...{ segmentsPerSecond: 1, maxQueueSeconds: 36_000, sid: newSid("PN", at) },
+    ...{ segmentsPerSecond: 1, maxQueueSeconds: 14_400, sid: newSid("PN", at) },
     ...{ account: request.account.id, friendlyName: settings.friendlyName ?? wanted },
     ...{ smsUrl: settings.smsUrl ?? "", smsMethod: settings.smsMethod ?? "POST" },
     ...{ smsFallbackUrl: settings.smsFallbackUrl ?? "" },

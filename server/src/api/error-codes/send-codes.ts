@@ -40,8 +40,8 @@ export const sendCodes: ErrorCodes = {
     remedy: "Do not text this phone from this sender until it sends START.",
   },
   21611: {
-    meaning: "The sender's queue is full.",
-    remedy: "Send slower, or use a sender with more throughput.",
+    meaning: "The sender's queue is full, or is being drained.",
+    remedy: "Send slower, use a sender with more throughput, or resume its lane.",
   },
   21612: {
     meaning: "No route leads from this sender to this recipient.",

@@ -44,7 +44,7 @@ const settings: Readonly<Record<string, Schema>> = {
     type: "integer",
     minimum: 1,
     maximum: QUEUE_SECONDS_MAX,
-    description: "How long its queue may get at that rate.",
+    description: "How long its queue may get at that rate; 14,400 (four hours) when left out.",
   },
   can_mms: { type: "boolean" },
 };

@@ -234,7 +234,7 @@ test("a number enters the inventory, changes, and leaves it; its connector canno
     {
       ...number,
       segments_per_second: 2,
-      max_queue_seconds: 36000,
+      max_queue_seconds: 14400,
       can_mms: false,
       account_sid: null,
     },
