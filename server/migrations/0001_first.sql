@@ -3,7 +3,8 @@
 create table configuration (
   only_row boolean primary key default true check (only_row), -- one version for the whole installation
   version bigint not null default 1,
-  installed_at timestamptz not null default now()
+  installed_at timestamptz not null default now(),
+  home text -- the cluster and database that it was written in last: a restored copy finds another
 );
 insert into configuration default values;
 
@@ -212,8 +213,12 @@ create table claims (
   owner text not null,
   epoch bigint not null,
   claimed_at timestamptz not null,
-  held_because text, -- in doubt, and the account chose to hold
-  primary key (shard, id)
+  held_because text, -- its carrier may have it already: somebody decides
+  due_at timestamptz, -- held out of later: when it was due there
+  due_why text,
+  primary key (shard, id),
+  check (held_because is not null or due_at is null),
+  check ((due_at is null) = (due_why is null))
 ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 5000);
 
 create table submissions (

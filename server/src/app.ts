@@ -27,6 +27,7 @@ import { createMessageSids, newSid } from "./lib/sid.ts";
 import { createAccepter, type NewMessage } from "./messages/accept.ts";
 import { cancelMessage, deleteMessage, recordFeedback, redactMessage } from "./messages/change.ts";
 import { createDispatcher } from "./messages/dispatch.ts";
+import { holdAfterRestore } from "./messages/held-store.ts";
 import { endWaiting, receiveText } from "./messages/inbound.ts";
 import { createInboundAnswers } from "./messages/inbound-answers.ts";
 import type { Message } from "./messages/message.ts";
@@ -45,6 +46,8 @@ export type App = {
   readonly firstAccount: FirstAccount;
   readonly isFirstStart: boolean;
   readonly simulator: Simulator | undefined;
+  /** Messages that wait and are held because the database is a restored backup, found at this start. */
+  readonly heldCount: number;
   readonly close: () => Promise<void>;
 };
 
@@ -91,9 +94,9 @@ async function buildApp(options: AppOptions, closers: Closers): Promise<Omit<App
   await startDispatch(base, messaging, closers);
   startChores(base, messaging, closers);
   const port = await startApi(base, messaging, closers);
-  const { config, firstAccount, isFirstStart } = base;
+  const { config, firstAccount, isFirstStart, heldCount } = base;
   const url = config.publicUrl ?? `http://${config.host}:${port}`;
-  return { url, firstAccount, isFirstStart, simulator };
+  return { url, firstAccount, isFirstStart, simulator, heldCount };
 }
 
 type Base = Awaited<ReturnType<typeof openBase>>;
@@ -102,9 +105,11 @@ type Base = Awaited<ReturnType<typeof openBase>>;
 async function openBase(options: AppOptions, closers: Closers) {
   const { config, address, clock, report } = options;
   const direct = connectDirect(address);
+  let heldCount = 0;
   try {
     await migrate(direct, join(import.meta.dirname, "../migrations"));
     await createPartitions(direct, clock());
+    heldCount = await holdAfterRestore(direct);
   } finally {
     await direct.end({ timeout: 1 });
   }
@@ -120,7 +125,18 @@ async function openBase(options: AppOptions, closers: Closers) {
   const dialer = createGuardedDialer({ allow: config.allowPrivate });
   closers.push(dialer.close);
   return {
-    ...{ ...options, sql, hot, owner, seal, newId, dialer, firstAccount, isFirstStart: isNew },
+    ...{
+      ...options,
+      sql,
+      hot,
+      owner,
+      seal,
+      newId,
+      dialer,
+      firstAccount,
+      isFirstStart: isNew,
+      heldCount,
+    },
     messageSids: createMessageSids(seal.keyFor("message sids")),
     accountBook: createAccountBook({ sql, seal, clock }),
     senderBook: createSenderBook({ sql }),
@@ -344,7 +360,7 @@ function apiNeeds(base: Base, { accepter, connectors, changes }: Messaging) {
       recordFeedback: (message: Message, outcome: "confirmed" | "unconfirmed") =>
         recordFeedback(app, message, outcome),
     },
-    acceptBulk: accepter.acceptBulk,
+    ...{ acceptBulk: accepter.acceptBulk, changes },
     connectorState: (name: string) => connectors.byName.get(name)?.state(),
     readNewMessage: (account: { id: number }, parameters: Readonly<Record<string, unknown>>) =>
       readBulkMessage(base, account, parameters),

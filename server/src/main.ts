@@ -1,23 +1,22 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { type App, startApp } from "./app.ts";
 import { runCommand } from "./cli/cli.ts";
 import type { Command, CommandIo } from "./cli/command.ts";
+import { restoredCommand } from "./cli/restored.ts";
 import { simulateCommand } from "./cli/simulate.ts";
 import { type Config, readConfig } from "./config.ts";
-import type { DatabaseAddress } from "./db/connect.ts";
 import { isDatabaseAway } from "./db/database-errors.ts";
-import { startEmbedded } from "./db/embedded.ts";
 import { explainStartFailure } from "./db/start-failure.ts";
 import { systemClock } from "./lib/clock.ts";
 import { StartError } from "./lib/errors.ts";
-import { lockFolder } from "./lib/folder-lock.ts";
+import { openDatabase } from "./open-database.ts";
 
 /** Runs one command of the program; resolves with its exit code. */
 export async function main(argv: readonly string[], io: CommandIo): Promise<number> {
   try {
-    return await runCommand(argv, io, [serveCommand, simulateCommand]);
+    return await runCommand(argv, io, [serveCommand, simulateCommand, restoredCommand]);
   } catch (error) {
     const sentence = error instanceof StartError ? error.message : explainStartFailure(error);
     if (sentence === undefined) throw error;
@@ -76,32 +75,6 @@ const version = (
   }
 ).version;
 
-/** The one that the settings name, or our own in the data folder. */
-async function openDatabase(
-  config: Config,
-  stopSignal: AbortSignal,
-): Promise<{ address: DatabaseAddress; stop: () => Promise<void> }> {
-  const { databaseUrl: url, databaseDirectUrl: directUrl, dataDir } = config;
-  if (url !== undefined) {
-    return { address: { kind: "url", url, directUrl }, stop: () => Promise.resolve() };
-  }
-  mkdirSync(dataDir, { recursive: true });
-  const unlock = lockFolder(dataDir);
-  try {
-    const embedded = await startEmbedded(dataDir, stopSignal);
-    return {
-      address: embedded.address,
-      stop: async () => {
-        await embedded.stop();
-        unlock();
-      },
-    };
-  } catch (error) {
-    unlock();
-    throw error;
-  }
-}
-
 /** For `longwave send` of the user who runs the server. */
 function saveCredentials(config: Config, app: App): void {
   if (config.databaseUrl !== undefined) return;
@@ -114,6 +87,12 @@ function welcome(app: App): string {
   const { sid, token } = app.firstAccount;
   const from = app.simulator === undefined ? "YOUR_NUMBER" : "+15005550100";
   const lines = [`Longwave ${version} listens at ${app.url}`];
+  if (app.heldCount > 0) {
+    lines.push(
+      `The database is a restored backup: ${app.heldCount} messages that waited are held, since they may`,
+      "have been sent after it was made. 'longwave held' lists, releases and expires them.",
+    );
+  }
   if (app.simulator !== undefined) {
     const phones = `http://127.0.0.1:${app.simulator.httpPort}`;
     lines.push(`Carrier simulator: no text reaches a real phone. Its phones: ${phones}`);

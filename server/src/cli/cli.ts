@@ -1,4 +1,5 @@
 import { type Command, CommandError, type CommandIo, exitCodes, usageError } from "./command.ts";
+import { heldCommand } from "./held.ts";
 import { painterFor } from "./paint.ts";
 import { sendCommand } from "./send.ts";
 import { whyCommand } from "./why.ts";
@@ -12,7 +13,7 @@ export async function runCommand(
   io: CommandIo,
   others: readonly Command[] = [],
 ): Promise<number> {
-  const commands = [...others, sendCommand, whyCommand];
+  const commands = [...others, sendCommand, whyCommand, heldCommand];
   const [name = "help", ...rest] = argv;
   try {
     if (name === "help" || name === "--help" || name === "-h") return help(commands, rest[0], io);

@@ -8,6 +8,7 @@ export type Connection = {
   /** Path and query from the origin on. Resolves with the parsed JSON; throws `CommandError`. */
   readonly get: (path: string) => Promise<unknown>;
   readonly post: (path: string, form: Readonly<Record<string, string>>) => Promise<unknown>;
+  readonly postJson: (path: string, body: unknown) => Promise<unknown>;
 };
 
 /** For `parseArgs`: the flags of every command that talks to a Longwave. */
@@ -37,7 +38,8 @@ export async function connect(flags: ConnectionFlags, io: CommandIo): Promise<Co
   const basic = Buffer.from(`${credentials.accountSid}:${credentials.authToken}`);
   const authorization = `Basic ${basic.toString("base64")}`;
   const request = async (path: string, init: RequestInit): Promise<unknown> => {
-    const headers = { ...init.headers, authorization };
+    const headers = new Headers(init.headers);
+    headers.set("authorization", authorization);
     const response = await io
       .fetch(base + path, {
         ...init,
@@ -54,6 +56,11 @@ export async function connect(flags: ConnectionFlags, io: CommandIo): Promise<Co
     accountSid: credentials.accountSid,
     get: (path) => request(path, {}),
     post: (path, form) => request(path, { method: "POST", body: new URLSearchParams(form) }),
+    postJson: (path, body) =>
+      request(path, {
+        ...{ method: "POST", body: JSON.stringify(body) },
+        headers: { "content-type": "application/json" },
+      }),
   };
 }
 

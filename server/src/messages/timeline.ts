@@ -69,6 +69,8 @@ function eventEntry(event: TimelineRows["events"][number], message: Message): Ti
       return { at, kind, words: "Delivered: the carrier's receipt says that the phone has it." };
     case "deferred":
       return { at, kind, ...waitWords(data.why, new Date(data.until ?? at)) };
+    case "released":
+      return { at, kind, words: "Released by hand: it goes back to its place in the queue." };
     case "canceled":
       return { at, kind, words: "Canceled by the account before it left." };
     default: {
@@ -126,11 +128,16 @@ function waitWords(why: string | undefined, until: Date): Omit<TimelineEntry, "a
 
 function waitEntries({ claim, wait, place }: TimelineRows, now: Date): TimelineEntry[] {
   if (claim !== undefined) {
-    const words =
-      claim.heldBecause === null
-        ? "On its way to the carrier now."
-        : `Held: ${claim.heldBecause} The account's whenUnknown is hold.`;
-    return [{ at: claim.at, kind: "claimed", words }];
+    if (claim.heldBecause === null) {
+      return [{ at: claim.at, kind: "claimed", words: "On its way to the carrier now." }];
+    }
+    return [
+      {
+        ...{ at: claim.at, kind: "held", words: `Held: ${claim.heldBecause}` },
+        rule: "What may have been sent already is not sent again by guess.",
+        remedy: "Decide: 'longwave held release' or 'longwave held expire' with its sid.",
+      },
+    ];
   }
   if (wait !== undefined) {
     return [{ at: now, kind: "waiting", ...waitWords(wait.why, wait.dueAt) }];

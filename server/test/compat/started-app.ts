@@ -38,9 +38,9 @@ export type StartedApp = {
 };
 
 /** The whole server with its simulator, on a database of its own. */
-export async function startTestApp(): Promise<StartedApp> {
+export async function startTestApp(given?: TestDatabase): Promise<StartedApp> {
   const bugs: unknown[] = [];
-  const database = await createTestDatabase();
+  const database = given ?? (await createTestDatabase());
   const folder = mkdtempSync(join(tmpdir(), "longwave-app-"));
   const config = {
     ...readConfig({ LONGWAVE_SECRET_KEY: secretKey, LONGWAVE_DATA_DIR: folder }),

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../../test/database.ts";
 import { type AccountBook, createAccountBook } from "../../accounts/account-book.ts";
 import { createAccount } from "../../accounts/create-account.ts";
+import { createEventWriter } from "../../events/log.ts";
 import { systemClock as clock } from "../../lib/clock.ts";
 import { ApiError, invalidParameter } from "../../lib/errors.ts";
 import { createIdWriter } from "../../lib/message-id.ts";
@@ -72,6 +73,7 @@ function createServer(): FastifyInstance {
     },
     connectorState: (name: string) =>
       name === "carrier" ? ({ phase: "bound", window: 10, inFlight: 2 } as const) : undefined,
+    changes: createEventWriter({ sql: database.sql, owner: "test" }),
     reportBug: (error: unknown) => {
       throw error;
     },
@@ -340,6 +342,9 @@ test("the OpenAPI document names every path", async () => {
     "/Inventory/{number}",
     "/Connectors",
     "/Connectors/{name}",
+    "/Held",
+    "/Held/Release",
+    "/Held/Expire",
     "/WebhookSecret",
   ]);
 });

@@ -9,6 +9,7 @@ import { answerOnce, type Reservation } from "../idempotency.ts";
 import type { ApiNeeds } from "../needs.ts";
 import { type BulkNeeds, bulkRoutes } from "./bulk.ts";
 import { type ConnectorNeeds, connectorRoutes } from "./connectors.ts";
+import { type HeldNeeds, heldRoutes } from "./held.ts";
 import { type InventoryNeeds, inventoryRoutes } from "./inventory.ts";
 import { describeRoutes } from "./openapi.ts";
 import { type OptOutNeeds, optOutRoutes } from "./opt-outs.ts";
@@ -23,6 +24,7 @@ export type LongwaveNeeds = BulkNeeds &
   ReplayNeeds &
   OptOutNeeds &
   InventoryNeeds &
+  HeldNeeds &
   WebhookSecretNeeds &
   ConnectorNeeds & {
     readonly accountBook: AccountBook;
@@ -82,6 +84,7 @@ export function longwaveRoutes(app: LongwaveNeeds): Route[] {
     ...optOutRoutes(app),
     ...inventoryRoutes(app),
     ...connectorRoutes(app),
+    ...heldRoutes(app),
     ...webhookSecretRoutes(app),
   ];
 }
