@@ -103,7 +103,7 @@ export async function startSmsc(app: {
     binds += 1;
     const session = openSession(socket, {
       ...{ window: WINDOW, enquireLinkMs: 60_000, responseTimeoutMs: 30_000 },
-      systemId: "longwave-simulator",
+      systemId: "longwave",
       on: {
         onBind: ({ command, systemId, password }) => {
           if (systemId !== app.systemId) return statuses.invalidSystemId;

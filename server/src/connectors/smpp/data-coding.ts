@@ -1,12 +1,12 @@
 import type { SmppSettings } from "./settings.ts";
 
 export type CodedText =
-  | (SmppSettings["defaultAlphabet"] | "ucs2" | "binary")
+  | (SmppSettings["defaultAlphabet"] | "ia5" | "ucs2" | "binary")
   | ("iso-8859-5" | "iso-8859-8" | "iso-2022-jp" | "euc-kr" | "shift_jis");
 
 /** SMPP 3.4, section 5.2.19; what is not named has the meaning of GSM 03.38's groups. */
 const named: Readonly<Record<number, CodedText>> = {
-  1: "latin1",
+  1: "ia5",
   2: "binary",
   3: "latin1",
   4: "binary",

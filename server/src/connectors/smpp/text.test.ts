@@ -90,6 +90,7 @@ test.each([
 test.each([
   ["Latin-1", 3, "c9e9", "Éé"],
   ["ASCII", 1, "4869", "Hi"],
+  ["GSM-7 that is called ASCII", 1, "1b6520603d40", "€ ¿=¡"],
   ["Cyrillic of ISO 8859-5", 6, "bfe0d8", "При"],
   ["Hebrew of ISO 8859-8", 7, "f9", "ש"],
   ["ISO-2022-JP", 10, "1b2442467c1b2842", "日"],

@@ -94,11 +94,20 @@ function decodeOctets(
       return decodeNationalGsm7(unpackSeptets(octets, of.headerBytes), of.national);
     case "latin1":
       return octets.toString("latin1");
+    case "ia5":
+      // Some write GSM-7 under it: what no text in IA5 has, its control characters, tells them.
+      return octets.some(isControl)
+        ? decodeNationalGsm7(octets, of.national)
+        : octets.toString("latin1");
     case "binary":
       return octets.toString("hex");
     default:
       return new TextDecoder(of.coding).decode(octets);
   }
+}
+
+function isControl(octet: number): boolean {
+  return octet < 0x20 && octet !== 0x09 && octet !== 0x0a && octet !== 0x0d;
 }
 
 type Concatenation = { reference: number; total: number; part: number };
