@@ -5,6 +5,8 @@ import { StartError } from "./lib/errors.ts";
 
 /** Every setting, checked. `docs/configuration.md` tells the same to people; a test compares them. */
 export type Config = {
+  /** What this process does; others on the same database may do the rest. */
+  readonly roles: ReadonlySet<Role>;
   readonly port: number;
   readonly host: string;
   readonly dataDir: string;
@@ -24,9 +26,13 @@ export type Config = {
   readonly allowPrivate: readonly string[];
 };
 
+export const roles = ["api", "dispatch", "webhooks"] as const;
+export type Role = (typeof roles)[number];
+
 type Env = Readonly<Record<string, string | undefined>>;
 
 export const variables = [
+  "LONGWAVE_ROLE",
   "PORT",
   "HOST",
   "DATABASE_URL",
@@ -58,6 +64,7 @@ export function readConfig(env: Env = process.env): Config {
   }
   const isQuickStart = databaseUrl === undefined;
   return {
+    roles: readRoles(env),
     port: readPort(env, "PORT", 8080),
     host: env.HOST ?? "127.0.0.1",
     dataDir: resolve(env.LONGWAVE_DATA_DIR ?? "data"),
@@ -130,6 +137,15 @@ function readSwitch(env: Env, name: string, fallback: boolean): boolean {
   if (["1", "true", "on"].includes(text)) return true;
   if (["0", "false", "off"].includes(text)) return false;
   throw invalid(name, text, "on or off");
+}
+
+function readRoles(env: Env): Set<Role> {
+  const text = env.LONGWAVE_ROLE;
+  if (text === undefined || text === "" || text === "all") return new Set(roles);
+  const named = text.split(",").map((word) => roles.find((role) => role === word.trim()));
+  const known = named.filter((role) => role !== undefined);
+  if (known.length === named.length) return new Set(known);
+  throw invalid("LONGWAVE_ROLE", text, `${roles.join(", ")} or several with a comma between`);
 }
 
 function readPattern(env: Env, name: string, pattern: RegExp, remedy: string): string | undefined {

@@ -3,7 +3,8 @@ import { constants } from "node:os";
 import { join } from "node:path";
 import { type App, startApp } from "./app.ts";
 import { runCommand } from "./cli/cli.ts";
-import type { Command, CommandIo } from "./cli/command.ts";
+import { type Command, type CommandIo, usageError } from "./cli/command.ts";
+import { readFlags } from "./cli/flags.ts";
 import { restoredCommand } from "./cli/restored.ts";
 import { simulateCommand } from "./cli/simulate.ts";
 import { type Config, readConfig } from "./config.ts";
@@ -27,14 +28,18 @@ export async function main(argv: readonly string[], io: CommandIo): Promise<numb
 
 const serveCommand: Command = {
   name: "serve",
-  usage: "",
+  usage: "[--role api,dispatch,webhooks]",
   summary: "Runs Longwave until Ctrl-C.",
-  details: ["Settings are environment variables: see docs/configuration.md."],
+  details: [
+    "--role LIST          what this process does: api, dispatch, webhooks. Default all",
+    "",
+    "Other settings are environment variables: see docs/configuration.md.",
+  ],
   run: serve,
 };
 
-async function serve(_argv: readonly string[], io: CommandIo): Promise<number> {
-  const config = readConfig(io.env);
+async function serve(argv: readonly string[], io: CommandIo): Promise<number> {
+  const config = readConfig({ ...io.env, ...readServeFlags(argv) });
   const stopSignal = watchStopSignals();
   const stopped = new Promise<undefined>((done) => {
     stopSignal.addEventListener("abort", () => done(undefined));
@@ -56,7 +61,7 @@ async function serve(_argv: readonly string[], io: CommandIo): Promise<number> {
       return 0;
     }
     saveCredentials(config, app);
-    io.out.write(welcome(app));
+    io.out.write(welcome(app, config));
     await stopped;
     io.out.write("Stopping …\n");
     await app.close();
@@ -69,6 +74,19 @@ async function serve(_argv: readonly string[], io: CommandIo): Promise<number> {
   }
 }
 
+/** Flags are settings, too, and stronger than those of the environment. */
+function readServeFlags(argv: readonly string[]): { LONGWAVE_ROLE?: string } {
+  const { values, positionals } = readFlags(
+    argv,
+    { role: { type: "string" } },
+    "serve [--role LIST]",
+  );
+  if (positionals.length > 0) {
+    throw usageError(`'${positionals[0]}' is no option.`, "See longwave help serve.");
+  }
+  return values.role === undefined ? {} : { LONGWAVE_ROLE: values.role };
+}
+
 const version = (
   JSON.parse(readFileSync(join(import.meta.dirname, "../package.json"), "utf8")) as {
     version: string;
@@ -77,16 +95,20 @@ const version = (
 
 /** For `longwave send` of the user who runs the server. */
 function saveCredentials(config: Config, app: App): void {
-  if (config.databaseUrl !== undefined) return;
+  if (config.databaseUrl !== undefined || !config.roles.has("api")) return;
   const { sid, token } = app.firstAccount;
   const text = JSON.stringify({ url: app.url, accountSid: sid, authToken: token });
   writeFileSync(join(config.dataDir, "credentials.json"), `${text}\n`, { mode: 0o600 });
 }
 
-function welcome(app: App): string {
+function welcome(app: App, { roles }: Config): string {
   const { sid, token } = app.firstAccount;
   const from = app.simulator === undefined ? "YOUR_NUMBER" : "+15005550100";
-  const lines = [`Longwave ${version} listens at ${app.url}`];
+  const lines = [
+    roles.has("api")
+      ? `Longwave ${version} listens at ${app.url}`
+      : `Longwave ${version} runs: ${[...roles].join(", ")}`,
+  ];
   if (app.heldCount > 0) {
     lines.push(
       `The database is a restored backup: ${app.heldCount} messages that waited are held, since they may`,

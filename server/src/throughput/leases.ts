@@ -1,6 +1,7 @@
 import type { Sql } from "../db/sql.ts";
 import { SECOND } from "../lib/clock.ts";
 import { SHARD_COUNT } from "../lib/message-id.ts";
+import { tellConfiguration } from "./configuration.ts";
 import { createHeartbeat } from "./heartbeat.ts";
 import { createRounds } from "./rounds.ts";
 import { endOwners, freeShards, type ShardRow, takeShards } from "./store.ts";
@@ -45,7 +46,10 @@ export async function holdShards(app: ShardLeaseNeeds): Promise<ShardLeases> {
   const leaving = new Set<number>();
   let heldLife = 0;
   let isClosed = false;
-  const configuration = watchConfiguration(app);
+  const configuration = tellConfiguration({
+    onChange: async (version) => app.onConfiguration?.(version),
+    onError: app.onError,
+  });
 
   const renew = async () => {
     const beat = await heartbeat.renew();
@@ -102,26 +106,6 @@ export async function holdShards(app: ShardLeaseNeeds): Promise<ShardLeases> {
 /** How long the last owners' segments still count: of the one whose right ended last. */
 function windowLeft(rows: readonly ShardRow[]): number {
   return Math.max(0, WINDOW_MS - Math.min(...rows.map((row) => row.lapsedMs)));
-}
-
-/** Tells of a version until the telling succeeds, one at a time and never in the heartbeat's way. */
-function watchConfiguration(app: Pick<ShardLeaseNeeds, "onConfiguration" | "onError">) {
-  let told: bigint | undefined;
-  let telling: Promise<void> | undefined;
-  return {
-    see: (version: bigint) => {
-      if (version === told || telling !== undefined || app.onConfiguration === undefined) return;
-      telling = app
-        .onConfiguration(version)
-        .then(() => {
-          told = version;
-        }, app.onError)
-        .finally(() => {
-          telling = undefined;
-        });
-    },
-    close: async () => telling,
-  };
 }
 
 async function withinBound(work: Promise<void> | undefined, ms: number): Promise<void> {

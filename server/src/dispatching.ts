@@ -1,0 +1,96 @@
+import { connect as connectTcp, type Socket } from "node:net";
+import type { Closers } from "./app.ts";
+import { allowed } from "./compliance/verdict.ts";
+import { carrierKey } from "./connectors/carrier-key.ts";
+import { createConnectorPool } from "./connectors/connector-pool.ts";
+import { createDispatcher } from "./messages/dispatch.ts";
+import { type InboundNeeds, receiveText } from "./messages/inbound.ts";
+import { createReceipts } from "./messages/receipts.ts";
+import type { Base } from "./open-base.ts";
+import { chooseRoute } from "./routing/choose-route.ts";
+import { holdShards, type ShardLeases } from "./throughput/leases.ts";
+
+/** The way to the carriers and back: connectors, dispatcher, receipts, texts from phones. */
+export type Dispatching = ReturnType<typeof buildDispatching>;
+
+export function buildDispatching(
+  base: Base,
+  app: { readonly inbound: InboundNeeds; readonly onEvents: () => void },
+  closers: Closers,
+) {
+  const { sql, hot, clock, owner, seal, newWriter, senderBook, dialer, report } = base;
+  const receipts = createReceipts({
+    ...{ hot, clock, writer: newWriter(), onSettled: app.onEvents, onError: report },
+  });
+  closers.push(receipts.close);
+  const connectors = createConnectorPool({
+    ...{ sql, seal, clock, connectSocket: dialer.connectSocket, connectLoopback },
+    events: {
+      onReady: () => dispatcher.wake(),
+      onReceipt: (name, receipt) => {
+        const account = connectors.byName.get(name)?.carrierAccount ?? name;
+        return receipts.record(account, carrierKey(receipt.carrierMessageId), receipt);
+      },
+      onInbound: async (name, part, bind) => {
+        const connector = connectors.byName.get(name);
+        if (connector === undefined) throw new Error("The connector is closing.");
+        return receiveText(app.inbound, { carrier: connector, bind }, part);
+      },
+    },
+  });
+  const ownership: { epochOf: ShardLeases["epochOf"] } = { epochOf: () => undefined };
+  const dispatcher = createDispatcher({
+    ...{ hot, clock, owner, carrierKey, onError: report },
+    onRecorded: () => {
+      receipts.notify();
+      app.onEvents();
+    },
+    epochOf: (shard) => ownership.epochOf(shard),
+    writers: { claims: newWriter(), departures: newWriter(), deferrals: newWriter() },
+    judge: () => allowed,
+    routeOf: (lane) => {
+      const sender = senderBook.find(lane.account, lane.sender);
+      const connector = sender && chooseRoute(sender, connectors.byName);
+      if (sender === undefined || connector === undefined) return undefined;
+      return { segmentsPerSecond: sender.segmentsPerSecond, connector };
+    },
+  });
+  return { connectors, dispatcher, ownership };
+}
+
+/** Binds to the carriers and takes shards to send for. */
+export async function startDispatching(
+  base: Base,
+  { connectors, dispatcher, ownership }: Dispatching,
+  closers: Closers,
+): Promise<void> {
+  const { sql, owner, clock, report } = base;
+  await connectors.refresh();
+  // A bind is left before its answers are recorded, and they before the leases are given back.
+  closers.push(connectors.close);
+  let isHeld = false;
+  const gained: (() => void)[] = [];
+  const leases = await holdShards({
+    ...{ sql, owner, now: () => clock().getTime(), onError: report },
+    onGained: (shards, notBefore) => {
+      if (isHeld) dispatcher.gain(shards, notBefore);
+      else gained.push(() => dispatcher.gain(shards, notBefore));
+    },
+    onLeaving: (shards) => dispatcher.leave(shards),
+    onConfiguration: async () => {
+      await Promise.all([base.refreshBooks(), connectors.refresh()]);
+      dispatcher.wake();
+    },
+  });
+  ownership.epochOf = leases.epochOf;
+  isHeld = true;
+  closers.push(leases.close, dispatcher.close);
+  for (const gain of gained) gain();
+}
+
+function connectLoopback(host: string, port: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connectTcp({ host, port }, () => resolve(socket));
+    socket.once("error", reject);
+  });
+}

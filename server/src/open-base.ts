@@ -1,0 +1,97 @@
+import { join } from "node:path";
+import { createAccountBook } from "./accounts/account-book.ts";
+import type { AppOptions, Closers } from "./app.ts";
+import { loadSecretKey } from "./config.ts";
+import { createConnectorBook } from "./connectors/connector-book.ts";
+import { connectDatabase, connectDirect } from "./db/connect.ts";
+import { migrate } from "./db/migrate.ts";
+import { createPartitions, keepPartitions } from "./db/partitions.ts";
+import type { Sql } from "./db/sql.ts";
+import { createEventWriter } from "./events/log.ts";
+import { findFirstAccount } from "./first-start.ts";
+import { MINUTE, SECOND } from "./lib/clock.ts";
+import { StartError } from "./lib/errors.ts";
+import { createGuardedDialer } from "./lib/guarded-dialer.ts";
+import { createIdWriter, type IdWriter, WRITER_SLOT_COUNT } from "./lib/message-id.ts";
+import { createSeal } from "./lib/seal.ts";
+import { createMessageSids, newSid } from "./lib/sid.ts";
+import { holdAfterRestore } from "./messages/held-store.ts";
+import { createSenderBook } from "./senders/sender-book.ts";
+import { extendLease, releaseLeases, takeOneLease } from "./throughput/store.ts";
+
+const SLOT_TTL_MS = 5 * MINUTE;
+const SLOT_RENEW_MS = 30 * SECOND;
+
+/** The database and what every process has, whatever its roles. */
+export type Base = Awaited<ReturnType<typeof openBase>>;
+
+export async function openBase(options: AppOptions, closers: Closers) {
+  const { config, address, clock, report } = options;
+  const direct = connectDirect(address);
+  let heldCount = 0;
+  try {
+    await migrate(direct, join(import.meta.dirname, "../migrations"));
+    await createPartitions(direct, clock());
+    heldCount = await holdAfterRestore(direct);
+  } finally {
+    await direct.end({ timeout: 1 });
+  }
+  const { sql, hot, close } = connectDatabase(address);
+  closers.push(close);
+  const { retentionDays } = config;
+  closers.push(keepPartitions({ sql, clock, retentionDays, onError: report }).close);
+  const owner = newSid("OW", clock());
+
+  const seal = createSeal(loadSecretKey(config));
+  const { account: firstAccount, isNew } = await findFirstAccount({ sql, seal, clock, config });
+  const newId = await takeSlot({ ...options, sql, owner }, closers);
+  const dialer = createGuardedDialer({ allow: config.allowPrivate });
+  closers.push(dialer.close);
+  const accountBook = createAccountBook({ sql, seal, clock });
+  const senderBook = createSenderBook({ sql });
+  const connectorBook = createConnectorBook({ sql });
+  return {
+    ...{ ...options, sql, hot, owner, seal, newId, dialer },
+    ...{ firstAccount, isFirstStart: isNew, heldCount },
+    messageSids: createMessageSids(seal.keyFor("message sids")),
+    ...{ accountBook, senderBook, connectorBook },
+    /** Reads the configuration again where it changed. */
+    refreshBooks: async () => {
+      await Promise.all([accountBook.refresh(), senderBook.refresh(), connectorBook.refresh()]);
+    },
+    newWriter: () => {
+      const writer = createEventWriter({ sql, owner });
+      closers.push(writer.close);
+      return writer;
+    },
+  };
+}
+
+/** The right to make ids: one writer slot, which ends with the lease that it could not renew. */
+async function takeSlot(
+  app: Pick<AppOptions, "clock" | "report"> & { sql: Sql; owner: string },
+  closers: Closers,
+): Promise<IdWriter> {
+  const { sql, owner, clock, report } = app;
+  const lease = { kind: "slot", owner, ttlMs: SLOT_TTL_MS };
+  const slot = await takeOneLease(sql, { ...lease, count: WRITER_SLOT_COUNT });
+  if (slot === undefined) {
+    throw new StartError(
+      `${WRITER_SLOT_COUNT} Longwave processes run on this database already. Stop one, or wait five minutes after a crash.`,
+    );
+  }
+  let isOurs = true;
+  const renew = async () => {
+    isOurs = await extendLease(sql, { ...lease, number: slot });
+  };
+  const timer = setInterval(() => void renew().catch(report), SLOT_RENEW_MS);
+  closers.push(async () => {
+    clearInterval(timer);
+    await releaseLeases(sql, owner);
+  });
+  const newId = createIdWriter(slot, () => clock().getTime());
+  return (shard, count) => {
+    if (!isOurs) throw new Error("Another process has this one's writer slot. Restart it.");
+    return newId(shard, count);
+  };
+}

@@ -1,0 +1,77 @@
+import { readBulkMessage } from "./api/longwave-v1/bulk-message.ts";
+import { longwaveReference, longwaveV1 } from "./api/longwave-v1/longwave-v1.ts";
+import { createApi } from "./api/server.ts";
+import type { Closers } from "./app.ts";
+import { parseSmppSettings } from "./connectors/smpp/settings.ts";
+import { StartError } from "./lib/errors.ts";
+import { cancelMessage, deleteMessage, recordFeedback, redactMessage } from "./messages/change.ts";
+import type { Message } from "./messages/message.ts";
+import { findMessage, listMessages } from "./messages/store.ts";
+import type { Messaging } from "./messaging.ts";
+import type { Base } from "./open-base.ts";
+
+/** Listens for requests; gives the port. */
+export async function serveApi(
+  base: Base,
+  messaging: Messaging,
+  closers: Closers,
+): Promise<number> {
+  const { config } = base;
+  const needs = apiNeeds(base, messaging);
+  const api = createApi(needs);
+  await api.register(longwaveV1(needs));
+  await api.register(longwaveReference(needs));
+  await api.listen({ port: config.port, host: config.host }).catch((error: unknown) => {
+    throw portError(error, "PORT", config.port);
+  });
+  closers.push(() => api.close());
+  const listening = api.server.address();
+  return typeof listening === "object" && listening !== null ? listening.port : config.port;
+}
+
+function apiNeeds(base: Base, { accepter, dispatching, changes }: Messaging) {
+  const { config, sql, hot, clock, newId, seal, accountBook, senderBook, messageSids } = base;
+  const app = { sql, clock, changes };
+  return {
+    ...{ sql, clock, newId, seal, accountBook, senderBook, messageSids, version: base.version },
+    publicUrl: config.publicUrl ?? `http://${config.host}:${config.port}`,
+    ...{ trustProxy: config.trustProxy, reportBug: base.report, parseSmppSettings },
+    messages: {
+      accept: accepter.accept,
+      find: (key: Parameters<typeof findMessage>[1]) => findMessage(hot, key),
+      list: ({ sentAfter, ...filter }: { sentAfter?: Date } & Parameters<typeof listMessages>[1]) =>
+        listMessages(hot, {
+          ...filter,
+          ...(sentAfter === undefined ? {} : { sentFrom: sentAfter }),
+        }),
+      cancel: (message: Message) => cancelMessage(app, message),
+      redact: (message: Message) => redactMessage(app, message),
+      remove: (message: Message) => deleteMessage(app, message),
+      recordFeedback: (message: Message, outcome: "confirmed" | "unconfirmed") =>
+        recordFeedback(app, message, outcome),
+    },
+    ...{ acceptBulk: accepter.acceptBulk, changes },
+    connectorState: (name: string) => dispatching?.connectors.byName.get(name)?.state(),
+    readNewMessage: (account: { id: number }, parameters: Readonly<Record<string, unknown>>) =>
+      readBulkMessage(base, account, parameters),
+  };
+}
+
+/** A port that cannot be had, told with the setting that names it. */
+export function portError(error: unknown, name: string, port: number): unknown {
+  if (!(error instanceof Error && "code" in error)) return error;
+  if ("port" in error && error.port !== port) return error;
+  switch (error.code) {
+    case "EADDRINUSE":
+      return new StartError(
+        `Port ${port} is in use. Stop what uses it, or set ${name} to another.`,
+      );
+    case "EACCES":
+      return new StartError(`This user may not listen on port ${port}. Set ${name} above 1023.`);
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+      return new StartError("HOST is no address of this machine. Set HOST to one, or to 0.0.0.0.");
+    default:
+      return error;
+  }
+}
