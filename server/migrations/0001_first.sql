@@ -71,6 +71,24 @@ create table inventory (
 create index on inventory (account, sid) where account is not null;
 create index on inventory (country, kind, number) where account is null;
 
+-- What an account may text where it has said so; else what its parent may, and where its own senders are.
+create table geo_permissions (
+  account int not null references accounts,
+  country text not null check (country ~ '^[A-Z]{2}$'),
+  is_enabled boolean not null,
+  updated_at timestamptz not null,
+  primary key (account, country)
+);
+
+-- Numbers that geo permissions never stop; without its last three digits one stands for a thousand.
+create table safe_list (
+  account int not null references accounts,
+  prefix text not null,
+  sid text not null unique,
+  created_at timestamptz not null,
+  primary key (account, prefix)
+);
+
 create trigger configuration_changed after insert or update or delete or truncate on accounts
   for each statement execute function configuration_changed();
 create trigger configuration_changed after insert or update or delete or truncate on api_keys
@@ -78,6 +96,11 @@ create trigger configuration_changed after insert or update or delete or truncat
 create trigger configuration_changed after insert or update or delete or truncate on connectors
   for each statement execute function configuration_changed();
 create trigger configuration_changed after insert or update or delete or truncate on inventory
+  for each statement execute function configuration_changed();
+
+create trigger configuration_changed after insert or update or delete or truncate on geo_permissions
+  for each statement execute function configuration_changed();
+create trigger configuration_changed after insert or update or delete or truncate on safe_list
   for each statement execute function configuration_changed();
 
 -- Outlives every retention: a STOP holds until the recipient takes it back.

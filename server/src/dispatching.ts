@@ -1,9 +1,9 @@
 import { connect as connectTcp, type Socket } from "node:net";
 import type { Closers } from "./app.ts";
-import { allowed } from "./compliance/verdict.ts";
 import { carrierKey } from "./connectors/carrier-key.ts";
 import { createConnectorPool } from "./connectors/connector-pool.ts";
 import { createDispatcher } from "./messages/dispatch.ts";
+import { judgedOf } from "./messages/dispatch-store.ts";
 import { type InboundNeeds, receiveText } from "./messages/inbound.ts";
 import { createReceipts } from "./messages/receipts.ts";
 import type { Base } from "./open-base.ts";
@@ -47,7 +47,7 @@ export function buildDispatching(
     },
     epochOf: (shard) => ownership.epochOf(shard),
     writers: { claims: newWriter(), departures: newWriter(), deferrals: newWriter() },
-    judge: () => allowed,
+    judge: ({ message }) => base.judge(judgedOf(message)),
     routeOf: (lane) => {
       const sender = senderBook.find(lane.account, lane.sender);
       const connector = sender && chooseRoute(sender, connectors.byName);

@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import { createAccountBook } from "./accounts/account-book.ts";
 import type { AppOptions, Closers } from "./app.ts";
+import { type Judged, judgeMessage } from "./compliance/judge-message.ts";
+import { createRuleBook } from "./compliance/rule-book.ts";
 import { loadSecretKey } from "./config.ts";
 import { createConnectorBook } from "./connectors/connector-book.ts";
 import { connectDatabase, connectDirect } from "./db/connect.ts";
@@ -50,14 +52,17 @@ export async function openBase(options: AppOptions, closers: Closers) {
   const accountBook = createAccountBook({ sql, seal, clock });
   const senderBook = createSenderBook({ sql });
   const connectorBook = createConnectorBook({ sql });
+  const ruleBook = createRuleBook({ sql });
   return {
     ...{ ...options, sql, hot, owner, seal, newId, dialer },
     ...{ firstAccount, isFirstStart: isNew, heldCount },
     messageSids: createMessageSids(seal.keyFor("message sids")),
-    ...{ accountBook, senderBook, connectorBook },
+    ...{ accountBook, senderBook, connectorBook, ruleBook },
+    judge: (message: Judged) => judgeMessage(ruleBook.current(), message),
     /** Reads the configuration again where it changed. */
     refreshBooks: async () => {
-      await Promise.all([accountBook.refresh(), senderBook.refresh(), connectorBook.refresh()]);
+      const books = [accountBook, senderBook, connectorBook, ruleBook];
+      await Promise.all(books.map((book) => book.refresh()));
     },
     newWriter: () => {
       const writer = createEventWriter({ sql, owner });

@@ -30,10 +30,12 @@ export async function serveApi(
 }
 
 function apiNeeds(base: Base, { accepter, dispatching, changes }: Messaging) {
-  const { config, sql, hot, clock, newId, seal, accountBook, senderBook, messageSids } = base;
+  const { config, sql, hot, clock, newId, seal, messageSids } = base;
+  const { accountBook, senderBook, ruleBook } = base;
   const app = { sql, clock, changes };
   return {
-    ...{ sql, clock, newId, seal, accountBook, senderBook, messageSids, version: base.version },
+    ...{ sql, clock, newId, seal, messageSids, version: base.version },
+    ...{ accountBook, senderBook, ruleBook },
     publicUrl: config.publicUrl ?? `http://${config.host}:${config.port}`,
     ...{ trustProxy: config.trustProxy, reportBug: base.report, parseSmppSettings },
     messages: {

@@ -76,6 +76,7 @@ export async function startTestMessaging(
     ...{ hot, clock, newId: createIdWriter(1, () => clock().getTime()) },
     writers: { single: writer(), bulk: writer() },
     isSimulated: () => false,
+    judge: () => allowed,
     onStored: (rows) => dispatcher.offer(rows),
   });
   const text = (from: string, changes: Partial<NewMessage> = {}): NewMessage => ({

@@ -84,6 +84,7 @@ const departureOf = (id: MessageId) => ({
   message: {
     ...{ id, errorCode: null, account, sender: "+1", recipient: "+12025550123", body: "Hello" },
     ...{ statusCallback: null, isSimulated: false, whenUnknown: "resend" as const },
+    ...{ options: null },
   },
   ...{ status: "sent" as const, errorCode: undefined, sentAt: now },
   waits: { queueMs: 1, paceMs: 1 },

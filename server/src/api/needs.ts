@@ -1,4 +1,5 @@
 import type { AccountBook } from "../accounts/account-book.ts";
+import type { RuleBook } from "../compliance/rule-book.ts";
 import type { Sql } from "../db/sql.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { IdWriter, MessageId } from "../lib/message-id.ts";
@@ -48,6 +49,7 @@ export type ApiNeeds = {
   readonly seal: Seal;
   readonly accountBook: AccountBook;
   readonly senderBook: SenderBook;
+  readonly ruleBook: RuleBook;
   readonly messages: MessagesApi;
   readonly messageSids: MessageSids;
   /** Without a slash at its end. */

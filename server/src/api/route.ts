@@ -20,10 +20,10 @@ export type ApiRequest = {
 export type Answer = { readonly status: number; readonly body?: object };
 
 export type Route = {
-  readonly method: "GET" | "POST" | "DELETE";
+  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
   /** As Fastify writes it, without `.json`. */
   readonly path: string;
-  /** Of the query for GET, of the body for POST. */
+  /** Of the query for GET and DELETE, of the body for POST and PATCH. */
   readonly parameters: ParameterTable;
   /** Headers that stand for a parameter, for callers whose SDK drops names it does not know. */
   readonly headers?: Readonly<Record<string, string>>;

@@ -27,8 +27,8 @@ export function addRoute(server: FastifyInstance, app: ApiNeeds, route: Route): 
       const { caller, account } = access;
       const [url = "", query = ""] = (request.originalUrl ?? request.url).split(/\?(.*)/s);
       const path = withoutProduct(url);
-      const text =
-        textOfHeaders(route, request) + (route.method === "GET" ? query : formOf(request));
+      const isByQuery = route.method === "GET" || route.method === "DELETE";
+      const text = textOfHeaders(route, request) + (isByQuery ? query : formOf(request));
       const answer = async (reserved?: Reservation): Promise<TextAnswer> => {
         const form = createForm(parsePairs(text), route.parameters);
         const { status, body } = await route.handle(app, {

@@ -3,13 +3,13 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { MINUTE } from "../lib/clock.ts";
 import { tooManyRequests } from "../lib/errors.ts";
 import { newSid } from "../lib/sid.ts";
-import { routes2010 } from "./2010-04-01/routes.ts";
 import { authenticateRequest } from "./authentication.ts";
 import { addErrorPages } from "./error-codes/error-pages.ts";
 import { asApiError, errorBody, internalError, ofClientError } from "./error-response.ts";
 import { readFormBody } from "./form.ts";
 import type { ApiNeeds } from "./needs.ts";
 import { rememberRoutes, rewritePath } from "./paths.ts";
+import { twilioRoutes } from "./routes.ts";
 import { addRoute } from "./serve-route.ts";
 
 /** Bytes of a form: a body of 1,600 characters percent-encoded is under 20 kB. */
@@ -54,7 +54,7 @@ export function createApi(app: ApiNeeds): FastifyInstance {
       sendError(app, error, request, reply);
     }
   });
-  for (const route of routes2010) addRoute(server, app, route);
+  for (const route of twilioRoutes) addRoute(server, app, route);
   addErrorPages(server);
   return server;
 }

@@ -8,3 +8,7 @@ export type Verdict =
   | { readonly kind: "later"; readonly notBefore: Date; readonly why: LegalWait };
 
 export const allowed: Verdict = { kind: "allowed" };
+
+export function refused(errorCode: number): Verdict {
+  return { kind: "refused", errorCode };
+}

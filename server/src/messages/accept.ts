@@ -1,4 +1,7 @@
 import { crc32 } from "node:zlib";
+import type { Judged } from "../compliance/judge-message.ts";
+import { refusalOf } from "../compliance/refusals.ts";
+import type { Verdict } from "../compliance/verdict.ts";
 import type { Sql } from "../db/sql.ts";
 import type { EventWriter } from "../events/log.ts";
 import { createBatcher } from "../lib/batcher.ts";
@@ -72,6 +75,8 @@ export type AccepterNeeds = {
   readonly newId: IdWriter;
   readonly writers: { readonly single: EventWriter; readonly bulk: EventWriter };
   readonly isSimulated: (connector: string) => boolean;
+  /** The rules' word on a message, from memory. */
+  readonly judge: (message: Judged) => Verdict;
   /** Told after the commit: what may leave now. */
   readonly onStored: (rows: readonly AcceptedRow[]) => void;
 };
@@ -145,6 +150,7 @@ function createDecider(app: AccepterNeeds): (message: NewMessage) => Promise<Acc
   return async (message) => {
     const body = message.smartEncoded === true ? smartEncode(message.body) : message.body;
     refuseUnsendable(body);
+    refuseUnlawful(app, message);
     const pool = message.sender.number;
     const shard = shardOfPool(message.account, pool);
     const key = { account: message.account, pool, sender: message.sender.number };
@@ -211,6 +217,16 @@ function refuseUnsendable(body: string): void {
       "The body holds a NUL character or half of a surrogate pair. Send valid Unicode text.",
     );
   }
+}
+
+function refuseUnlawful(app: AccepterNeeds, message: NewMessage): void {
+  const verdict = app.judge({
+    account: message.account,
+    sender: message.sender.number,
+    recipient: message.recipient,
+    isKeywordReply: message.isKeywordReply === true,
+  });
+  if (verdict.kind === "refused") throw refusalOf(verdict.errorCode, message.recipient);
 }
 
 function resultOf(row: AcceptedRow, verdict: StoreVerdict | undefined): Message | ApiError {

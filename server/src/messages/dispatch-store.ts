@@ -1,7 +1,9 @@
+import type { Judged } from "../compliance/judge-message.ts";
 import type { Sql } from "../db/sql.ts";
 import type { Stamp } from "../events/log.ts";
 import { utcDay } from "../lib/clock.ts";
 import { dayOf, type MessageId, shardOf } from "../lib/message-id.ts";
+import type { MessageOptions } from "./accept-store.ts";
 import type { Priority } from "./message.ts";
 
 /** A message that waits in a lane. */
@@ -67,7 +69,14 @@ export type ClaimedMessage = {
   readonly statusCallback: string | null;
   readonly isSimulated: boolean;
   readonly whenUnknown: "resend" | "hold";
+  readonly options: MessageOptions | null;
 };
+
+/** What the rules look at, of a message that was claimed. */
+export function judgedOf(message: ClaimedMessage): Judged {
+  const { account, sender, recipient, options } = message;
+  return { account, sender, recipient, isKeywordReply: options?.isKeywordReply === true };
+}
 
 /**
  * Takes messages out of the queue before their bytes leave, fenced by our heartbeat and the shard's epoch. Opt-out
@@ -105,7 +114,7 @@ export async function claimMessages(
       returning queue.*, wanted.day, wanted.connector, wanted.epoch
     ), judged as materialized (
       select taken.*, messages.account, messages.sender, messages.recipient, messages.body,
-        messages.status_callback, messages.is_simulated, accounts.when_unknown,
+        messages.status_callback, messages.is_simulated, messages.options, accounts.when_unknown,
         case
           when taken.valid_until <= now() then 30036
           when accounts.status <> 'active' then 30002
@@ -150,7 +159,8 @@ export async function claimMessages(
       where lanes.shard = any(array[gone.shard]) and lanes.lane = any(array[gone.lane])
     )
     select id, error_code as "errorCode", account, sender, recipient, body,
-      status_callback as "statusCallback", is_simulated as "isSimulated", when_unknown as "whenUnknown"
+      status_callback as "statusCallback", is_simulated as "isSimulated", when_unknown as "whenUnknown",
+      options
     from judged
     limit 1000
   `;

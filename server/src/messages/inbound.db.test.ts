@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
+import { allowed } from "../compliance/verdict.ts";
 import type { InboundPart } from "../connectors/connector.ts";
 import { createEventWriter } from "../events/log.ts";
 import { HOUR, MINUTE, SECOND } from "../lib/clock.ts";
@@ -33,7 +34,7 @@ beforeAll(async () => {
   account = row?.account ?? 0;
   accepter = createAccepter({
     ...{ hot, clock, newId, writers: { single: writerOf(), bulk: writerOf() } },
-    ...{ isSimulated: () => false, onStored: () => undefined },
+    ...{ isSimulated: () => false, judge: () => allowed, onStored: () => undefined },
   });
   answers = createInboundAnswers({ sql, clock, onError });
 });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
+import { allowed } from "../compliance/verdict.ts";
 import type { Connector, Submission, SubmitResult } from "../connectors/connector.ts";
 import { createEventWriter } from "../events/log.ts";
 import { systemClock as clock } from "../lib/clock.ts";
@@ -66,6 +67,7 @@ beforeAll(async () => {
     ...{ hot, clock, newId: createIdWriter(1, () => clock().getTime()) },
     writers: { single: writer(), bulk: writer() },
     isSimulated: () => false,
+    judge: () => allowed,
     onStored: (rows) => dispatcher.offer(rows),
   });
 });

@@ -79,6 +79,7 @@ beforeAll(async () => {
     ...{ hot, clock, newId },
     writers: { single: writer(), bulk: writer() },
     isSimulated: () => false,
+    judge: () => allowed,
     onStored: (rows) => dispatcher.offer(rows),
   });
   receipts = createReceipts({ hot, clock, writer: writer(), onSettled: () => undefined, onError });

@@ -1,5 +1,6 @@
 import type { Sql } from "../db/sql.ts";
 import type { Message } from "./message.ts";
+import { stopReasons } from "./stop-reasons.ts";
 import { AHEAD_MAX, readTimeline, type TimelineRows } from "./timeline-store.ts";
 import { type WaitCause, waitCauses } from "./wait-causes.ts";
 
@@ -29,25 +30,6 @@ export async function messageTimeline(
   return [...entries, ...waitEntries(rows, app.clock())];
 }
 
-/** What Longwave itself may stop a message for. */
-const reasons: Readonly<Record<number, { words: string; rule: string; remedy: string }>> = {
-  21610: {
-    words: "Not sent: the recipient has opted out of this sender.",
-    rule: "Opt-outs are checked again when a message leaves the queue.",
-    remedy: "The recipient can text START to this sender.",
-  },
-  30002: {
-    words: "Not sent: the account is suspended or closed.",
-    rule: "The account's state is checked again when a message leaves the queue.",
-    remedy: "Set the account's status to active.",
-  },
-  30036: {
-    words: "Not sent: its validity period ended while it waited.",
-    rule: "ValidityPeriod, 36,000 seconds unless the request says less.",
-    remedy: "Send slower, use a sender with more throughput, or allow a longer validity.",
-  },
-};
-
 function eventEntry(event: TimelineRows["events"][number], message: Message): TimelineEntry {
   const { at, kind, data } = event;
   switch (kind) {
@@ -74,7 +56,7 @@ function eventEntry(event: TimelineRows["events"][number], message: Message): Ti
     case "canceled":
       return { at, kind, words: "Canceled by the account before it left." };
     default: {
-      const reason = data.errorCode === undefined ? undefined : reasons[data.errorCode];
+      const reason = data.errorCode === undefined ? undefined : stopReasons[data.errorCode];
       const code = data.errorCode === undefined ? "" : ` (${data.errorCode})`;
       if (reason === undefined) return { at, kind, words: `The message is ${kind}${code}.` };
       return { at, kind, ...reason, raw: String(data.errorCode) };

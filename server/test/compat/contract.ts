@@ -9,7 +9,7 @@ type Operation = {
   readonly status: number;
 };
 
-const file = join(import.meta.dirname, "../../../../shared/contracts/twilio_api_v2010.json");
+const folder = join(import.meta.dirname, "../../../../shared/contracts");
 
 export type Contract = {
   /** What of an answer is not as Twilio's OpenAPI file says; nothing when it fits. */
@@ -24,7 +24,8 @@ export type Contract = {
  * Twilio's published contract, made strict: every declared property must be there and no other,
  * because the file itself requires nothing. Undefined where the file is not at hand.
  */
-export function readContract(): Contract | undefined {
+export function readContract(product = "api_v2010"): Contract | undefined {
+  const file = join(folder, `twilio_${product}.json`);
   if (!existsSync(file)) return undefined;
   const document: Json = JSON.parse(readFileSync(file, "utf8"));
   const ajv = new Ajv({ allErrors: true, strictTypes: false, formats });

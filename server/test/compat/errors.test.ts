@@ -6,8 +6,8 @@ import { errorGroups } from "../../src/api/error-codes/error-pages.ts";
 const src = join(import.meta.dirname, "../../src");
 const page = join(import.meta.dirname, "../../../docs/errors.md");
 const list = join("api", "error-codes");
-/** Twilio's ranges for webhooks and TwiML, requests, messages and channels. */
-const codePattern = /(?<![\w+.$"-])(1[1-4]\d{3}|2[01]\d{3}|3[05]\d{3}|63\d{3})(?![\w"-])/g;
+/** Twilio's ranges for webhooks and TwiML, requests, messages, lists and channels. */
+const codePattern = /(?<![\w+.$"-])(1[1-4]\d{3}|2[01]\d{3}|3[05]\d{3}|6[03]\d{3})(?![\w"-])/g;
 
 /** The error codes in a source, whose long numbers have underscores; comments do not count. */
 function codesIn(source: string): string[] {

@@ -1,4 +1,4 @@
-import { routes2010 } from "../../src/api/2010-04-01/routes.ts";
+import { twilioRoutes } from "../../src/api/routes.ts";
 
 export type FuzzRequest = { readonly path: string; readonly init: RequestInit };
 type Paths = Readonly<Record<string, Readonly<Record<string, Operation>>>>;
@@ -82,7 +82,7 @@ export function createFuzz(subject: FuzzSubject, seed: number): () => FuzzReques
     const hasBody = !["GET", "HEAD", "DELETE", "OPTIONS"].includes(method);
     const init = { method, headers: headersOf() as Record<string, string> };
     if (!hasBody) return { path: `${path}?${query}`, init };
-    const isForm = path.startsWith("/2010") || path.startsWith("/_/");
+    const isForm = !path.startsWith("/longwave");
     init.headers["content-type"] = once(10) ? pick(oddTypes) : (types[isForm ? 0 : 1] ?? "");
     return {
       path,
@@ -90,7 +90,7 @@ export function createFuzz(subject: FuzzSubject, seed: number): () => FuzzReques
     };
   };
   const ofTwilio = () => {
-    const route = pick(routes2010);
+    const route = pick(twilioRoutes);
     const tail = pick([".json", "", "/", ".json/", ...(once(30) ? ["%", ".xml"] : [])]);
     const pairs = pairsOf(Object.keys(route.parameters));
     const prefix = once(15) ? "/_/api" : "";

@@ -98,4 +98,8 @@ export const requestCodes: ErrorCodes = {
     meaning: "The message has left and cannot be canceled any more.",
     remedy: "Nothing to do; only messages that wait can be canceled.",
   },
+  60411: {
+    meaning: "The number is on the SafeList already.",
+    remedy: "Nothing to do.",
+  },
 };

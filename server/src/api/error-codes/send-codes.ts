@@ -15,8 +15,9 @@ export const sendCodes: ErrorCodes = {
     remedy: "Send to another number.",
   },
   21408: {
-    meaning: "Texts to the recipient's country are not allowed.",
-    remedy: "In this version only a magic number of test credentials gives this.",
+    meaning: "The account may not text the recipient's country.",
+    remedy:
+      "Open the country by PATCH /v1/Messaging/GeoPermissions, or put the number on the SafeList. At first only the countries of the account's senders are open.",
   },
   21603: {
     meaning: "The sender is missing.",

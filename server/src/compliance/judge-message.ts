@@ -1,0 +1,32 @@
+import { countryOf, type PhoneNumber } from "../numbers/phone-number.ts";
+import type { AccountRules, Rules } from "./rule-book.ts";
+import { allowed, refused, type Verdict } from "./verdict.ts";
+
+/** What the rules look at. */
+export type Judged = {
+  readonly account: number;
+  readonly sender: string;
+  readonly recipient: string;
+  /** The legal answer to a STOP or HELP, which no rule stops. */
+  readonly isKeywordReply: boolean;
+};
+
+/** Whether a message may leave now. Looks only into memory: it runs for every message, twice. */
+export function judgeMessage(rules: Rules, message: Judged): Verdict {
+  if (message.isKeywordReply) return allowed;
+  const own = rules.of(message.account);
+  if (!isCountryOpen(own, message)) return refused(21408);
+  return allowed;
+}
+
+function isCountryOpen(rules: AccountRules, { recipient }: Judged): boolean {
+  // A short code is reached in its own country only.
+  if (!recipient.startsWith("+")) return true;
+  const country = countryOf(recipient as PhoneNumber); // parsed before it was accepted
+  return (country !== undefined && rules.openCountries.has(country)) || isSafe(rules, recipient);
+}
+
+/** The list holds whole numbers, and prefixes for a thousand of them. */
+function isSafe({ safeList }: AccountRules, recipient: string): boolean {
+  return safeList.size > 0 && (safeList.has(recipient) || safeList.has(recipient.slice(0, -3)));
+}

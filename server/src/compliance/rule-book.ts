@@ -1,0 +1,50 @@
+import { type Kept, keepConfiguration } from "../db/configuration.ts";
+import type { Sql } from "../db/sql.ts";
+import {
+  readFamilies,
+  readGeoPermissions,
+  readHomeCountries,
+  readSafeLists,
+} from "./rule-store.ts";
+
+/** The rules of all accounts, in memory. */
+export type Rules = { readonly of: (account: number) => AccountRules };
+
+export type AccountRules = {
+  /** ISO codes of the countries that the account may text. */
+  readonly openCountries: ReadonlySet<string>;
+  /** Numbers, and numbers without their last three digits, that may be texted wherever they are. */
+  readonly safeList: ReadonlySet<string>;
+};
+
+/** As of the last refresh. */
+export type RuleBook = Kept<Rules>;
+
+const none: AccountRules = { openCountries: new Set(), safeList: new Set() };
+
+export function createRuleBook(app: { readonly sql: Sql }): RuleBook {
+  return keepConfiguration(app, { empty: { of: () => none }, read: readRules });
+}
+
+async function readRules(sql: Sql): Promise<Rules> {
+  const [families, homes, permissions, safeLists] = await Promise.all([
+    readFamilies(sql),
+    readHomeCountries(sql),
+    readGeoPermissions(sql),
+    readSafeLists(sql),
+  ]);
+  const rules = new Map<number, AccountRules>();
+  // Parents come first: what an account has not said itself, its parent says.
+  for (const { account, parent } of families) {
+    const above = rules.get(parent ?? 0) ?? none;
+    const openCountries = new Set([...above.openCountries, ...(homes.get(account) ?? [])]);
+    for (const { country, isEnabled } of permissions.get(account) ?? []) {
+      if (isEnabled) openCountries.add(country);
+      else openCountries.delete(country);
+    }
+    const own = safeLists.get(account) ?? [];
+    const safeList = own.length === 0 ? above.safeList : new Set([...above.safeList, ...own]);
+    rules.set(account, { openCountries, safeList });
+  }
+  return { of: (account) => rules.get(account) ?? none };
+}

@@ -1,0 +1,25 @@
+type Reason = { readonly words: string; readonly rule: string; readonly remedy: string };
+
+/** What Longwave itself may stop a message for as it leaves the queue, by code. */
+export const stopReasons: Readonly<Record<number, Reason>> = {
+  21610: {
+    words: "Not sent: the recipient has opted out of this sender.",
+    rule: "Opt-outs are checked again when a message leaves the queue.",
+    remedy: "The recipient can text START to this sender.",
+  },
+  21408: {
+    words: "Not sent: the account may not text the recipient's country.",
+    rule: "Geo permissions are checked again when a message leaves the queue.",
+    remedy: "Open the country by PATCH /v1/Messaging/GeoPermissions, and send it again.",
+  },
+  30002: {
+    words: "Not sent: the account is suspended or closed.",
+    rule: "The account's state is checked again when a message leaves the queue.",
+    remedy: "Set the account's status to active.",
+  },
+  30036: {
+    words: "Not sent: its validity period ended while it waited.",
+    rule: "ValidityPeriod, 36,000 seconds unless the request says less.",
+    remedy: "Send slower, use a sender with more throughput, or allow a longer validity.",
+  },
+};
