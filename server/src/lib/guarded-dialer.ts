@@ -1,9 +1,10 @@
 import { lookup as systemLookup } from "node:dns";
 import { connect, isIP, type LookupFunction, type Socket } from "node:net";
-import { Agent, buildConnector, type Dispatcher } from "undici";
+import { connect as connectTls } from "node:tls";
 import { createAddressGuard } from "./address-guard.ts";
 import { SECOND } from "./clock.ts";
-import { type Exchange, exchange, type HttpRequest } from "./http-exchange.ts";
+import { createHttpClient } from "./http-client.ts";
+import type { Exchange, HttpRequest } from "./http-exchange.ts";
 
 export type UrlCheck = { readonly kind: "allowed" } | { readonly kind: "refused"; why: string };
 
@@ -16,8 +17,6 @@ export type GuardedDialer = {
   checkUrl: (url: string) => UrlCheck;
   /** One request, no redirect followed. Never rejects: every trouble is a value. */
   request: (request: HttpRequest) => Promise<Exchange>;
-  /** For libraries that want an undici dispatcher. */
-  agent: Dispatcher;
   /** A connected TCP socket; rejects when the address is refused or does not answer in time. */
   connectSocket: (host: string, port: number) => Promise<Socket>;
   close: () => Promise<void>;
@@ -33,8 +32,6 @@ export class AddressRefused extends Error {
 }
 
 const CONNECT_TIMEOUT_MS = 10 * SECOND;
-const KEEP_ALIVE_MS = 30 * SECOND;
-const CONNECTIONS_PER_ORIGIN = 64;
 
 export function createGuardedDialer(options: {
   allow: readonly string[];
@@ -42,32 +39,29 @@ export function createGuardedDialer(options: {
 }): GuardedDialer {
   const guard = createAddressGuard(options.allow);
   const lookup = guardedLookup(guard.mayReach, options.lookup ?? systemLookup);
-  const connectHttp = buildConnector({ lookup, timeout: CONNECT_TIMEOUT_MS });
   const isRefusedLiteral = (host: string) => {
     const address = canonicalHost(host);
     return isIP(address) !== 0 && !guard.mayReach(address);
   };
 
-  const agent = new Agent({
-    connections: CONNECTIONS_PER_ORIGIN,
-    pipelining: 1,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    connect: (target, callback) => {
-      // Node asks no lookup for a literal address.
-      if (isRefusedLiteral(target.hostname)) callback(new AddressRefused(target.hostname), null);
-      else connectHttp(target, callback);
+  const dial = (host: string, port: number, how: { isTls: boolean; signal: AbortSignal }) => {
+    // Node asks no lookup for a literal address.
+    if (isRefusedLiteral(host)) return Promise.reject(new AddressRefused(host));
+    return openSocket({ host: canonicalHost(host), port, lookup }, how);
+  };
+  const http = createHttpClient({
+    openSocket: (url, signal) => {
+      const isTls = url.protocol === "https:";
+      return dial(url.hostname, Number(url.port) || (isTls ? 443 : 80), { isTls, signal });
     },
   });
 
   return {
-    agent,
-    request: (request) => exchange(agent, request),
+    request: http.request,
     checkUrl: (url) => checkUrl(url, isRefusedLiteral),
-    connectSocket: (host, port) => {
-      if (isRefusedLiteral(host)) return Promise.reject(new AddressRefused(host));
-      return openSocket(canonicalHost(host), port, lookup);
-    },
-    close: () => agent.destroy(),
+    connectSocket: (host, port) =>
+      dial(host, port, { isTls: false, signal: AbortSignal.timeout(CONNECT_TIMEOUT_MS) }),
+    close: async () => http.close(),
   };
 }
 
@@ -111,25 +105,34 @@ function guardedLookup(
   };
 }
 
-function openSocket(host: string, port: number, lookup: LookupFunction): Promise<Socket> {
+function openSocket(
+  to: { host: string; port: number; lookup: LookupFunction },
+  { isTls, signal }: { isTls: boolean; signal: AbortSignal },
+): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, lookup, noDelay: true });
+    // A name in a certificate is no address, so a literal is asked for without SNI.
+    const tls = {
+      ...(isIP(to.host) === 0 ? { servername: to.host } : {}),
+      ALPNProtocols: ["http/1.1"],
+    };
+    const socket = isTls ? connectTls({ ...to, ...tls }) : connect(to);
+    socket.setNoDelay(true);
     const fail = (error: Error) => {
+      signal.removeEventListener("abort", tooLate);
       socket.destroy();
       reject(error);
     };
-    const timer = setTimeout(
-      () => fail(new Error(`${host}:${port} did not answer in ${CONNECT_TIMEOUT_MS} ms.`)),
-      CONNECT_TIMEOUT_MS,
-    );
-    socket.once("error", (error) => {
-      clearTimeout(timer);
-      fail(error);
-    });
-    socket.once("connect", () => {
-      clearTimeout(timer);
-      socket.removeAllListeners("error");
+    const tooLate = () => fail(new ConnectTimeout(`${to.host}:${to.port} did not answer in time.`));
+    signal.addEventListener("abort", tooLate);
+    socket.once("error", fail);
+    socket.once(isTls ? "secureConnect" : "connect", () => {
+      signal.removeEventListener("abort", tooLate);
+      socket.removeListener("error", fail);
       resolve(socket);
     });
   });
+}
+
+class ConnectTimeout extends Error {
+  readonly code = "ETIMEDOUT";
 }

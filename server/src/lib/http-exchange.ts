@@ -1,10 +1,11 @@
-import type { IncomingHttpHeaders } from "node:http";
-import type { Dispatcher } from "undici";
+import type { Socket } from "node:net";
+import { createResponseReader, type Reading, type ResponseHeaders } from "./http-response.ts";
 
 export type HttpRequest = {
   readonly url: URL;
   readonly method: "GET" | "POST";
-  readonly headers: Record<string, string>;
+  /** Names and values are checked by nobody: line breaks in them are the caller's to refuse. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | undefined;
   /** Milliseconds until connected, until the answer's first byte, and for all of it. */
   readonly connectMs: number;
@@ -25,7 +26,7 @@ export type Exchange =
   | {
       readonly kind: "answered";
       readonly status: number;
-      readonly headers: IncomingHttpHeaders;
+      readonly headers: ResponseHeaders;
       readonly body: string;
       /** The answer was longer than `responseBytesMax`; the rest was not read. */
       readonly isTruncated: boolean;
@@ -34,106 +35,133 @@ export type Exchange =
 
 export const responseBytesMax = 64 * 1024;
 
-/** One HTTP request without following redirects; every trouble is a value. */
-export function exchange(dispatcher: Dispatcher, request: HttpRequest): Promise<Exchange> {
-  return new Promise((resolve) => {
-    const answer = createAnswer(request, resolve);
-    const options: Dispatcher.DispatchOptions = {
-      origin: request.url.origin,
-      path: request.url.pathname + request.url.search,
-      method: request.method,
-      headers: request.headers,
-      body: request.body ?? null,
-    };
-    try {
-      dispatcher.dispatch(options, answer);
-    } catch {
-      answer.onResponseError(undefined, new Error("The request could not be written."));
+/** A connection to one origin that carries one exchange at a time. */
+export type Connection = {
+  /** Resolves with what came of it: every trouble is a value. `totalMs` is what is left of it. */
+  readonly exchange: (request: HttpRequest, totalMs: number) => Promise<Exchange>;
+  readonly isOpen: () => boolean;
+  readonly end: () => void;
+};
+
+export type ConnectionEvents = {
+  /** It can carry the next request. */
+  readonly onFree: (connection: Connection) => void;
+  readonly onClosed: (connection: Connection) => void;
+};
+
+type Answer = {
+  readonly isKept: () => boolean;
+  readonly add: (chunk: Buffer) => Reading;
+  readonly end: () => Reading;
+  readonly settle: (reading: Reading) => void;
+  readonly fail: (reason: FailureReason) => void;
+};
+
+/** Listeners are set once for all exchanges of the connection: they cost more than an answer's few bytes. */
+export function openConnection(socket: Socket, events: ConnectionEvents): Connection {
+  let answer: Answer | undefined;
+  let reason: FailureReason = "protocol";
+
+  const finish = (reading: Reading) => {
+    const done = answer;
+    answer = undefined;
+    if (done === undefined) return;
+    const isFree = reading === "complete" && done.isKept() && !socket.destroyed;
+    if (!isFree) socket.destroy();
+    done.settle(reading);
+    if (isFree) events.onFree(connection);
+  };
+
+  socket.on("data", (chunk: Buffer) => {
+    // Nobody asked: whatever it is, it would be taken for the next request's answer.
+    if (answer === undefined) socket.destroy();
+    else {
+      const reading = answer.add(chunk);
+      if (reading !== "more") finish(reading);
     }
-    answer.onDispatched();
   });
+  socket.on("end", () => {
+    if (answer === undefined) socket.destroy();
+    else finish(answer.end());
+  });
+  socket.on("error", (error) => {
+    reason = reasonOf(error);
+  });
+  socket.on("close", () => {
+    events.onClosed(connection);
+    const lost = answer;
+    answer = undefined;
+    lost?.fail(reason);
+  });
+
+  const connection: Connection = {
+    exchange: (request, totalMs) =>
+      new Promise((resolve) => {
+        answer = createAnswer(request, { totalMs, resolve, giveUp: () => socket.destroy() });
+        const text = textOf(request);
+        socket.write(text, isAscii(text) ? "latin1" : "utf8");
+      }),
+    isOpen: () => !socket.destroyed,
+    end: () => socket.destroy(),
+  };
+  return connection;
 }
 
-function createAnswer(request: HttpRequest, resolve: (result: Exchange) => void) {
-  let controller: Dispatcher.DispatchController | undefined;
-  let isDone = false;
-  let status = 0;
-  let headers: IncomingHttpHeaders = {};
-  const body = createBody();
-
-  const settle = (result: Exchange) => {
-    if (isDone) return;
-    isDone = true;
-    patience.end();
-    resolve(result);
+function createAnswer(
+  { readMs }: HttpRequest,
+  about: { totalMs: number; resolve: (exchange: Exchange) => void; giveUp: () => void },
+): Answer {
+  const reader = createResponseReader(responseBytesMax);
+  const endsAt = performance.now() + about.totalMs;
+  const resolve = (exchange: Exchange) => {
+    clearTimeout(timer);
+    about.resolve(exchange);
   };
-  const giveUp = (reason: FailureReason) => {
-    settle({ kind: "failed", reason });
-    controller?.abort(new Error(reason));
+  const tooLate = () => {
+    resolve({ kind: "failed", reason: "read-timeout" });
+    about.giveUp();
   };
-  const patience = createPatience(request.totalMs, giveUp);
-  const answered = (isTruncated: boolean) =>
-    settle({ kind: "answered", status, headers, body: body.text(), isTruncated });
+  let timer = setTimeout(tooLate, Math.max(1, Math.min(readMs, about.totalMs)));
+  let isFirst = true;
 
   return {
-    onDispatched: () => {
-      // On a free connection it has started meanwhile, and needs no timer for the connecting.
-      if (!isDone && controller === undefined) patience.wait(request.connectMs, "connect-timeout");
-    },
-    onRequestStart: (started: Dispatcher.DispatchController) => {
-      controller = started;
-      if (isDone) started.abort(new Error("too late"));
-      else patience.wait(request.readMs, "read-timeout");
-    },
-    onResponseStart: (
-      _controller: Dispatcher.DispatchController,
-      statusCode: number,
-      received: IncomingHttpHeaders,
-    ) => {
-      if (!isDone && request.readMs < request.totalMs) {
-        patience.wait(request.totalMs, "read-timeout");
+    add: (chunk) => {
+      const reading = reader.add(chunk);
+      if (isFirst && reading === "more") {
+        clearTimeout(timer);
+        timer = setTimeout(tooLate, Math.max(1, endsAt - performance.now()));
+        isFirst = false;
       }
-      status = statusCode;
-      headers = received;
+      return reading;
     },
-    onResponseData: (_controller: Dispatcher.DispatchController, chunk: Buffer) => {
-      if (isDone || body.add(chunk)) return;
-      answered(true);
-      controller?.abort(new Error("The answer is too long."));
+    end: reader.end,
+    isKept: reader.isKept,
+    settle: (reading) => {
+      if (reading === "malformed") resolve({ kind: "failed", reason: "protocol" });
+      else {
+        resolve({
+          kind: "answered",
+          status: reader.status(),
+          headers: reader.headers(),
+          body: reader.body(),
+          isTruncated: reading === "too long",
+        });
+      }
     },
-    onResponseEnd: () => answered(false),
-    onResponseError: (_controller: Dispatcher.DispatchController | undefined, error: Error) =>
-      settle({ kind: "failed", reason: reasonOf(error) }),
+    fail: (reason) => resolve({ kind: "failed", reason }),
   };
 }
 
-/** One timer, for the phase under way and for all of it: each costs, and most answers come at once. */
-function createPatience(totalMs: number, giveUp: (reason: FailureReason) => void) {
-  const startedAt = performance.now();
-  let timer: NodeJS.Timeout | undefined;
-  return {
-    wait: (phaseMs: number, reason: FailureReason) => {
-      clearTimeout(timer);
-      const leftMs = totalMs - (performance.now() - startedAt);
-      timer = setTimeout(giveUp, Math.max(Math.min(phaseMs, leftMs), 1), reason);
-    },
-    end: () => clearTimeout(timer),
-  };
+/** One string, so that it leaves in one packet. */
+function textOf({ url, method, headers, body }: HttpRequest): string {
+  let text = `${method} ${url.pathname}${url.search} HTTP/1.1\r\nhost: ${url.host}\r\n`;
+  for (const name in headers) text += `${name}: ${headers[name]}\r\n`;
+  if (body === undefined) return `${text}\r\n`;
+  return `${text}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
 }
 
-function createBody() {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  return {
-    /** False when it does not fit; what fits is kept. */
-    add: (chunk: Buffer): boolean => {
-      const room = responseBytesMax - bytes;
-      chunks.push(chunk.subarray(0, room));
-      bytes += chunk.length;
-      return chunk.length <= room;
-    },
-    text: () => (chunks.length === 0 ? "" : Buffer.concat(chunks).toString("utf8")),
-  };
+function isAscii(text: string): boolean {
+  return Buffer.byteLength(text) === text.length;
 }
 
 const reasonByCode: Readonly<Record<string, FailureReason>> = {
@@ -144,12 +172,9 @@ const reasonByCode: Readonly<Record<string, FailureReason>> = {
   EHOSTUNREACH: "connect",
   ENETUNREACH: "connect",
   ETIMEDOUT: "connect-timeout",
-  UND_ERR_CONNECT_TIMEOUT: "connect-timeout",
-  UND_ERR_HEADERS_TIMEOUT: "read-timeout",
-  UND_ERR_BODY_TIMEOUT: "read-timeout",
 };
 
-function reasonOf(error: Error): FailureReason {
+export function reasonOf(error: Error): FailureReason {
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
   const isTls = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)|EPROTO/.test(code);
   return reasonByCode[code] ?? (isTls ? "tls" : "protocol");

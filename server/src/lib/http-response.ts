@@ -1,0 +1,209 @@
+/** What one chunk made of an answer. `more`: the rest is still to come. */
+export type Reading = "more" | "complete" | "too long" | "malformed";
+
+/** Reads one answer of HTTP/1.0 or 1.1 (RFC 9112) from the chunks of its connection. */
+export type ResponseReader = {
+  readonly add: (chunk: Buffer) => Reading;
+  /** The connection ended: that is the end of an answer without a length. */
+  readonly end: () => Reading;
+  readonly status: () => number;
+  /** By lower-case name; values of the same name are joined with a comma. */
+  readonly headers: () => ResponseHeaders;
+  readonly body: () => string;
+  /** The connection can carry another request: nothing more of this answer will come on it. */
+  readonly isKept: () => boolean;
+};
+
+export type ResponseHeaders = Readonly<Record<string, string | undefined>>;
+
+const HEAD_BYTES_MAX = 16 * 1024;
+/** Of one line that tells a chunk's size, and of a trailer: nobody needs more. */
+const LINE_BYTES_MAX = 1_024;
+const TRAILERS_MAX = 100;
+const NO_BYTES: Buffer = Buffer.alloc(0);
+
+type Head = {
+  readonly version: number;
+  readonly status: number;
+  readonly headers: Record<string, string | undefined>;
+};
+
+/** A body longer than `bodyBytesMax` is read so far and is `too long`. */
+export function createResponseReader(bodyBytesMax: number): ResponseReader {
+  let pending = NO_BYTES;
+  let head: Head | undefined;
+  let framing: Framing | undefined;
+  let body = createBody(bodyBytesMax);
+
+  const add = (chunk: Buffer): Reading => {
+    if (framing !== undefined) return framing.add(chunk);
+    const bytes = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
+    const end = bytes.indexOf("\r\n\r\n");
+    if (end === -1 || end > HEAD_BYTES_MAX) {
+      pending = bytes;
+      return bytes.length > HEAD_BYTES_MAX ? "malformed" : "more";
+    }
+    head = readHead(bytes.toString("latin1", 0, end));
+    if (head === undefined) return "malformed";
+    const rest = bytes.subarray(end + 4);
+    pending = NO_BYTES;
+    // 1xx: the answer itself follows. 101 would leave HTTP, which nobody asked for.
+    if (head.status < 200) return head.status === 101 ? "malformed" : add(rest);
+    body = createBody(bodyBytesMax);
+    framing = framingOf(head, body);
+    return framing === undefined ? "malformed" : framing.add(rest);
+  };
+
+  return {
+    add,
+    end: () => framing?.end() ?? "malformed",
+    status: () => head?.status ?? 0,
+    headers: () => head?.headers ?? {},
+    body: () => body.text(),
+    isKept: () => head !== undefined && framing?.isExact() === true && wantsMore(head),
+  };
+}
+
+function wantsMore({ version, headers }: Head): boolean {
+  const connection = headers.connection?.toLowerCase();
+  return version === 1 ? !connection?.includes("close") : connection === "keep-alive";
+}
+
+function readHead(text: string): Head | undefined {
+  const first = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: [^\r\n]*)?(?:\r\n|$)/.exec(text);
+  if (first === null) return undefined;
+  const headers = Object.create(null) as Record<string, string | undefined>;
+  let start = first[0].length;
+  while (start < text.length) {
+    const lineEnd = text.indexOf("\r\n", start);
+    const end = lineEnd === -1 ? text.length : lineEnd;
+    const colon = text.indexOf(":", start);
+    if (colon <= start || colon > end) return undefined;
+    const name = text.slice(start, colon).toLowerCase();
+    const value = text.slice(colon + 1, end).trim();
+    const before = headers[name];
+    headers[name] = before === undefined ? value : `${before}, ${value}`;
+    start = end + 2;
+  }
+  return { version: Number(first[1]), status: Number(first[2]), headers };
+}
+
+/** How the end of a body is told (RFC 9112 section 6.3). */
+type Framing = {
+  readonly add: (chunk: Buffer) => Reading;
+  readonly end: () => Reading;
+  /** It ended where it said, and nothing came behind it. */
+  readonly isExact: () => boolean;
+};
+
+function framingOf({ status, headers }: Head, body: Body): Framing | undefined {
+  const encoding = headers["transfer-encoding"]?.toLowerCase();
+  if (status === 204 || status === 304) return counted(0, body);
+  if (encoding !== undefined) return encoding === "chunked" ? chunked(body) : undefined;
+  const length = headers["content-length"];
+  if (length === undefined) return untilClose(body);
+  return /^\d{1,15}$/.test(length) ? counted(Number(length), body) : undefined;
+}
+
+function counted(length: number, body: Body): Framing {
+  let left = length;
+  let isExact = false;
+  return {
+    add: (chunk) => {
+      isExact = chunk.length === left;
+      const fits = body.add(chunk.length > left ? chunk.subarray(0, left) : chunk);
+      left = Math.max(0, left - chunk.length);
+      if (!fits) return "too long";
+      return left === 0 ? "complete" : "more";
+    },
+    end: () => "malformed",
+    isExact: () => isExact,
+  };
+}
+
+function untilClose(body: Body): Framing {
+  return {
+    add: (chunk) => (body.add(chunk) ? "more" : "too long"),
+    end: () => "complete",
+    isExact: () => false,
+  };
+}
+
+/** RFC 9112 section 7.1. */
+function chunked(body: Body): Framing {
+  let phase: "size" | "data" | "after data" | "trailers" = "size";
+  let line = "";
+  let left = 0;
+  let trailers = 0;
+  let isExact = false;
+
+  /** What a whole line means; nothing: go on. */
+  const takeLine = (): Reading | undefined => {
+    const text = line;
+    line = "";
+    if (phase === "after data") {
+      phase = "size";
+      return text === "" ? undefined : "malformed";
+    }
+    if (phase === "trailers") {
+      trailers += 1;
+      if (text === "") return "complete";
+      return trailers > TRAILERS_MAX ? "malformed" : undefined;
+    }
+    const size = /^([0-9a-f]{1,8})[\t ]*(?:;|$)/i.exec(text)?.[1];
+    if (size === undefined) return "malformed";
+    left = Number.parseInt(size, 16);
+    phase = left === 0 ? "trailers" : "data";
+    return undefined;
+  };
+
+  return {
+    add: (chunk) => {
+      let at = 0;
+      while (at < chunk.length) {
+        if (phase === "data") {
+          const data = chunk.subarray(at, at + left);
+          if (!body.add(data)) return "too long";
+          at += data.length;
+          left -= data.length;
+          if (left === 0) phase = "after data";
+          continue;
+        }
+        const end = chunk.indexOf(10, at);
+        line += chunk.toString("latin1", at, end === -1 ? chunk.length : end);
+        if (line.length > LINE_BYTES_MAX) return "malformed";
+        if (end === -1) return "more";
+        at = end + 1;
+        line = line.endsWith("\r") ? line.slice(0, -1) : line;
+        const result = takeLine();
+        if (result === undefined) continue;
+        isExact = at === chunk.length;
+        return result;
+      }
+      return "more";
+    },
+    end: () => "malformed",
+    isExact: () => isExact,
+  };
+}
+
+type Body = { readonly add: (chunk: Buffer) => boolean; readonly text: () => string };
+
+function createBody(bytesMax: number): Body {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  return {
+    /** False when it does not fit; what fits is kept. */
+    add: (chunk) => {
+      const room = bytesMax - bytes;
+      if (chunk.length > 0) chunks.push(chunk.length > room ? chunk.subarray(0, room) : chunk);
+      bytes += chunk.length;
+      return chunk.length <= room;
+    },
+    text: () => {
+      const [first] = chunks;
+      if (first === undefined) return "";
+      return (chunks.length === 1 ? first : Buffer.concat(chunks)).toString("utf8");
+    },
+  };
+}
