@@ -91,6 +91,8 @@ async function addSender(call, number, { segmentsPerSecond, connector = "carrier
   const kind = { kind: "long_code", country: "US" };
   const sender = { number, ...kind, connector, segments_per_second: segmentsPerSecond };
   await call("/longwave/v1/Inventory", JSON.stringify({ numbers: [sender] }));
+  const registrations = [{ number, campaign: "BENCH" }];
+  await call("/longwave/v1/Registrations", JSON.stringify({ registrations }));
   await call(
     `/2010-04-01/Accounts/${accountSid}/IncomingPhoneNumbers.json`,
     new URLSearchParams({ PhoneNumber: number }),

@@ -60,6 +60,8 @@ export async function createLongwave({ dataDir, simulator, segmentsPerSecond }) 
       ],
     }),
   );
+  const registrations = [{ number: SENDER, campaign: "TORTURE" }];
+  await call("/longwave/v1/Registrations", JSON.stringify({ registrations }));
   await call(
     `/2010-04-01/Accounts/${accountSid}/IncomingPhoneNumbers.json`,
     new URLSearchParams({ PhoneNumber: SENDER }),

@@ -7,6 +7,7 @@ export {
   type LongwaveApi,
   LongwaveError,
   type OptOut,
+  type Registration,
   type TimelineEntry,
 } from "./longwave-api.ts";
 

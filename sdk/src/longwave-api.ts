@@ -24,6 +24,14 @@ export type LongwaveApi = {
     readonly importCsv: (csv: string) => Promise<InventoryChange>;
     readonly remove: (number: string) => Promise<void>;
   };
+  readonly registrations: {
+    readonly list: () => AsyncGenerator<Registration>;
+    /** Records what carriers registered, in place of what was there. Up to 1,000. */
+    readonly put: (
+      registrations: readonly NewRegistration[],
+    ) => Promise<{ readonly stored: number }>;
+    readonly remove: (number: string) => Promise<void>;
+  };
   /** For the operator's account. */
   readonly connectors: {
     readonly list: () => Promise<readonly Connector[]>;
@@ -110,6 +118,18 @@ export type InventoryNumber = Required<NewInventoryNumber> & {
   readonly account_sid: string | null;
 };
 
+/** A long code's campaign, or a toll-free number's verification, with United States carriers. */
+export type Registration = {
+  readonly number: string;
+  readonly campaign: string;
+  readonly brand: string;
+  readonly class: string;
+  /** Only `active` lets texts leave. */
+  readonly status: "pending" | "active" | "suspended";
+};
+
+export type NewRegistration = Pick<Registration, "number" | "campaign"> & Partial<Registration>;
+
 export type InventoryChange = { readonly added: number; readonly updated: number };
 
 export type NewConnector = {
@@ -173,6 +193,11 @@ export function createLongwaveApi(connection: {
       put: (numbers) => call("POST", "/Inventory", { json: { numbers } }),
       importCsv: (csv) => call("POST", "/Inventory/Import", { csv }),
       remove: (number) => call("DELETE", `/Inventory/${encodeURIComponent(number)}`),
+    },
+    registrations: {
+      list: () => allPages<Registration>(call, "/Registrations", "registrations", {}),
+      put: (registrations) => call("POST", "/Registrations", { json: { registrations } }),
+      remove: (number) => call("DELETE", `/Registrations/${encodeURIComponent(number)}`),
     },
     connectors: {
       list: async () => (await call<{ connectors: Connector[] }>("GET", "/Connectors")).connectors,

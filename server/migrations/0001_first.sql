@@ -71,6 +71,16 @@ create table inventory (
 create index on inventory (account, sid) where account is not null;
 create index on inventory (country, kind, number) where account is null;
 
+-- What United States carriers have registered: a long code's campaign, a toll-free number's verification.
+create table registrations (
+  number text primary key references inventory on delete cascade,
+  campaign text not null, -- the registry's id, or the verification's
+  brand text not null,
+  class text not null, -- the carriers' class for its messages
+  status text not null check (status in ('pending', 'active', 'suspended')),
+  updated_at timestamptz not null
+);
+
 -- What an account may text where it has said so; else what its parent may, and where its own senders are.
 create table geo_permissions (
   account int not null references accounts,
@@ -98,6 +108,8 @@ create trigger configuration_changed after insert or update or delete or truncat
 create trigger configuration_changed after insert or update or delete or truncate on inventory
   for each statement execute function configuration_changed();
 
+create trigger configuration_changed after insert or update or delete or truncate on registrations
+  for each statement execute function configuration_changed();
 create trigger configuration_changed after insert or update or delete or truncate on geo_permissions
   for each statement execute function configuration_changed();
 create trigger configuration_changed after insert or update or delete or truncate on safe_list

@@ -31,7 +31,9 @@ export async function serveApi(
 
 function apiNeeds(base: Base, { accepter, dispatching, changes }: Messaging) {
   const { config, sql, hot, clock, newId, seal, messageSids } = base;
-  const { accountBook, senderBook, ruleBook } = base;
+  const { accountBook, ruleBook } = base;
+  // Which rules hold for an account depends on its senders, too.
+  const senderBook = { ...base.senderBook, refresh: base.refreshBooks };
   const app = { sql, clock, changes };
   return {
     ...{ sql, clock, newId, seal, messageSids, version: base.version },

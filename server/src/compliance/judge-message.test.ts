@@ -2,10 +2,16 @@ import { expect, test } from "vitest";
 import { type Judged, judgeMessage } from "./judge-message.ts";
 import type { AccountRules } from "./rule-book.ts";
 
+const longCode = "+12025550100";
+const tollFree = "+18335550100";
+const unregistered = new Map([
+  [longCode, 30034],
+  [tollFree, 30032],
+]);
 const judge = (rules: Partial<AccountRules>, message: Partial<Judged> = {}) => {
   const all = { openCountries: new Set(["US"]), safeList: new Set<string>(), ...rules };
   return judgeMessage(
-    { of: () => all },
+    { of: () => all, unregistered },
     {
       account: 1,
       sender: "+15005550100",
@@ -39,4 +45,19 @@ test("a satellite phone is in no country, so no permission opens it", () => {
 
 test("the answer to a STOP goes back wherever it came from", () => {
   expect(judge({}, { isKeywordReply: true })).toEqual({ kind: "allowed" });
+});
+
+test.each([
+  ["a long code to the United States", longCode, "+12025550123", 30034],
+  ["a long code to Puerto Rico", longCode, "+17875550123", 30034],
+  ["a toll-free number to the United States", tollFree, "+12025550123", 30032],
+  ["a toll-free number to Canada", tollFree, "+14165550123", 30032],
+  ["a long code to Canada", longCode, "+14165550123", undefined],
+  ["a long code to Britain", longCode, "+447700900123", undefined],
+  ["a registered number to the United States", "+12025550101", "+12025550123", undefined],
+])("what nobody registered, %s, is judged", (_name, sender, recipient, errorCode) => {
+  const rules = { openCountries: new Set(["US", "PR", "CA", "GB"]) };
+  expect(judge(rules, { sender, recipient })).toEqual(
+    errorCode === undefined ? { kind: "allowed" } : { kind: "refused", errorCode },
+  );
 });

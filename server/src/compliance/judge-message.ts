@@ -1,4 +1,5 @@
 import { countryOf, type PhoneNumber } from "../numbers/phone-number.ts";
+import { isRegistrationAsked } from "./registration.ts";
 import type { AccountRules, Rules } from "./rule-book.ts";
 import { allowed, refused, type Verdict } from "./verdict.ts";
 
@@ -14,15 +15,21 @@ export type Judged = {
 /** Whether a message may leave now. Looks only into memory: it runs for every message, twice. */
 export function judgeMessage(rules: Rules, message: Judged): Verdict {
   if (message.isKeywordReply) return allowed;
-  const own = rules.of(message.account);
-  if (!isCountryOpen(own, message)) return refused(21408);
+  const { sender, recipient } = message;
+  // A short code is texted in its own country only, and by nobody who must register.
+  if (!recipient.startsWith("+")) return allowed;
+  const country = countryOf(recipient as PhoneNumber); // parsed before it was accepted
+  if (!isCountryOpen(rules.of(message.account), { recipient, country })) return refused(21408);
+  const unregistered = rules.unregistered.get(sender);
+  if (unregistered !== undefined && isRegistrationAsked(unregistered, country)) {
+    return refused(unregistered);
+  }
   return allowed;
 }
 
-function isCountryOpen(rules: AccountRules, { recipient }: Judged): boolean {
-  // A short code is reached in its own country only.
-  if (!recipient.startsWith("+")) return true;
-  const country = countryOf(recipient as PhoneNumber); // parsed before it was accepted
+type Destination = { readonly recipient: string; readonly country: string | undefined };
+
+function isCountryOpen(rules: AccountRules, { recipient, country }: Destination): boolean {
   return (country !== undefined && rules.openCountries.has(country)) || isSafe(rules, recipient);
 }
 

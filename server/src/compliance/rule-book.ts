@@ -1,5 +1,6 @@
 import { type Kept, keepConfiguration } from "../db/configuration.ts";
 import type { Sql } from "../db/sql.ts";
+import { readUnregistered } from "./registration-store.ts";
 import {
   readFamilies,
   readGeoPermissions,
@@ -8,7 +9,11 @@ import {
 } from "./rule-store.ts";
 
 /** The rules of all accounts, in memory. */
-export type Rules = { readonly of: (account: number) => AccountRules };
+export type Rules = {
+  readonly of: (account: number) => AccountRules;
+  /** Senders that the carriers would stop, with the code of why. */
+  readonly unregistered: ReadonlyMap<string, number>;
+};
 
 export type AccountRules = {
   /** ISO codes of the countries that the account may text. */
@@ -23,15 +28,19 @@ export type RuleBook = Kept<Rules>;
 const none: AccountRules = { openCountries: new Set(), safeList: new Set() };
 
 export function createRuleBook(app: { readonly sql: Sql }): RuleBook {
-  return keepConfiguration(app, { empty: { of: () => none }, read: readRules });
+  return keepConfiguration(app, {
+    empty: { of: () => none, unregistered: new Map() },
+    read: readRules,
+  });
 }
 
 async function readRules(sql: Sql): Promise<Rules> {
-  const [families, homes, permissions, safeLists] = await Promise.all([
+  const [families, homes, permissions, safeLists, unregistered] = await Promise.all([
     readFamilies(sql),
     readHomeCountries(sql),
     readGeoPermissions(sql),
     readSafeLists(sql),
+    readUnregistered(sql),
   ]);
   const rules = new Map<number, AccountRules>();
   // Parents come first: what an account has not said itself, its parent says.
@@ -46,5 +55,5 @@ async function readRules(sql: Sql): Promise<Rules> {
     const safeList = own.length === 0 ? above.safeList : new Set([...above.safeList, ...own]);
     rules.set(account, { openCountries, safeList });
   }
-  return { of: (account) => rules.get(account) ?? none };
+  return { of: (account) => rules.get(account) ?? none, unregistered };
 }

@@ -220,13 +220,14 @@ function refuseUnsendable(body: string): void {
 }
 
 function refuseUnlawful(app: AccepterNeeds, message: NewMessage): void {
-  const verdict = app.judge({
+  const judged = {
     account: message.account,
     sender: message.sender.number,
     recipient: message.recipient,
     isKeywordReply: message.isKeywordReply === true,
-  });
-  if (verdict.kind === "refused") throw refusalOf(verdict.errorCode, message.recipient);
+  };
+  const verdict = app.judge(judged);
+  if (verdict.kind === "refused") throw refusalOf(verdict.errorCode, judged);
 }
 
 function resultOf(row: AcceptedRow, verdict: StoreVerdict | undefined): Message | ApiError {

@@ -12,6 +12,26 @@ export const stopReasons: Readonly<Record<number, Reason>> = {
     rule: "Geo permissions are checked again when a message leaves the queue.",
     remedy: "Open the country by PATCH /v1/Messaging/GeoPermissions, and send it again.",
   },
+  30032: {
+    words: "Not sent: the toll-free sender is not verified.",
+    rule: "Carriers in the United States and Canada stop toll-free numbers that are not verified.",
+    remedy: "Have it verified, and record that under /longwave/v1/Registrations.",
+  },
+  30033: {
+    words: "Not sent: the sender's campaign is suspended.",
+    rule: "Carriers in the United States stop what is in no active campaign.",
+    remedy: "Clear it with the carrier, and record that under /longwave/v1/Registrations.",
+  },
+  30034: {
+    words: "Not sent: the sender is in no registered campaign.",
+    rule: "Carriers in the United States stop what is in no active campaign.",
+    remedy: "Register the sender, and record its campaign under /longwave/v1/Registrations.",
+  },
+  30035: {
+    words: "Not sent: the sender's registration is pending.",
+    rule: "Carriers in the United States stop what is in no active campaign.",
+    remedy: "Wait for the carriers, then record that under /longwave/v1/Registrations.",
+  },
   30002: {
     words: "Not sent: the account is suspended or closed.",
     rule: "The account's state is checked again when a message leaves the queue.",

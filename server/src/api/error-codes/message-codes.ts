@@ -39,6 +39,26 @@ export const messageCodes: ErrorCodes = {
     meaning: "Parts of a received text did not come within a day.",
     remedy: "Its body holds the parts that came. Ask the carrier for the others.",
   },
+  30032: {
+    meaning: "The toll-free sender is not verified.",
+    remedy:
+      "Carriers in the United States and Canada stop it. Have it verified; the operator records that under /longwave/v1/Registrations.",
+  },
+  30033: {
+    meaning: "The sender's campaign is suspended.",
+    remedy:
+      "Clear it with the carrier; the operator records that under /longwave/v1/Registrations.",
+  },
+  30034: {
+    meaning: "The sender is in no registered campaign.",
+    remedy:
+      "Carriers in the United States stop it. Register the number; the operator records its campaign under /longwave/v1/Registrations.",
+  },
+  30035: {
+    meaning: "The sender's registration is pending.",
+    remedy:
+      "Wait until the carriers have it; the operator records that under /longwave/v1/Registrations.",
+  },
   30036: {
     meaning: "The message could not leave within its validity period.",
     remedy: "Give a longer ValidityPeriod, a higher priority, or a sender with more throughput.",

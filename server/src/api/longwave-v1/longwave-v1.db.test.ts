@@ -50,6 +50,7 @@ function createServer(): FastifyInstance {
     ...{ sql: database.sql, seal, clock, accountBook, messageSids, version: "1.2.3" },
     newId: createIdWriter(1, () => clock().getTime()),
     senderBook: { find: () => undefined },
+    ruleBook: { refresh: async () => undefined },
     readNewMessage: (account: { id: number }, form: Readonly<Record<string, unknown>>) => {
       if (form.To === "nobody") throw new ApiError(400, 21211, "Not a number.");
       return {
@@ -256,6 +257,25 @@ test("a number that an account holds stays", async () => {
   expect(body.numbers[0]).toMatchObject({ account_sid: accountBook.byId(1)?.sid, can_mms: true });
 });
 
+test("a registration is recorded, replaced, listed and forgotten", async () => {
+  await call("POST", "/Inventory", inventory({}));
+  const put = (change: object) =>
+    call("POST", "/Registrations", {
+      json: { registrations: [{ number: "+15005550006", campaign: "C1AB2CD", ...change }] },
+    });
+  expect((await put({ class: "A" })).body).toEqual({ stored: 1 });
+  expect((await put({ class: "B", status: "pending" })).body).toEqual({ stored: 1 });
+  const { body } = await call("GET", "/Registrations");
+  expect(body.registrations).toEqual([
+    { number: "+15005550006", campaign: "C1AB2CD", brand: "", class: "B", status: "pending" },
+  ]);
+  const foreign = await put({ number: "+12025550199" });
+  expect(foreign.body).toMatchObject({ code: 20001, message: expect.stringMatching(/inventory/) });
+  expect((await call("DELETE", "/Registrations/+15005550006")).status).toBe(204);
+  expect((await call("DELETE", "/Registrations/+15005550006")).status).toBe(404);
+  expect((await call("DELETE", "/Inventory/+15005550006")).status).toBe(204);
+});
+
 test("a connector can be disabled, and removed once nothing uses it", async () => {
   await call("POST", "/Connectors", { json: { ...connector, name: "spare" } });
   const disabled = await call("POST", "/Connectors/spare", { json: { is_enabled: false } });
@@ -311,10 +331,13 @@ test.each(refusals)(
   },
 );
 
-test.each(["/Inventory", "/Connectors"])("%s is for the operator", async (path) => {
-  const { status, body } = await call("GET", path, { user: users.subaccount });
-  expect({ status, code: body.code }).toEqual({ status: 403, code: 20403 });
-});
+test.each(["/Inventory", "/Connectors", "/Registrations"])(
+  "%s is for the operator",
+  async (path) => {
+    const { status, body } = await call("GET", path, { user: users.subaccount });
+    expect({ status, code: body.code }).toEqual({ status: 403, code: 20403 });
+  },
+);
 
 test("test credentials reach nothing here", async () => {
   expect((await call("GET", "/OptOuts", { user: users.test })).body.code).toBe(20008);
@@ -340,6 +363,8 @@ test("the OpenAPI document names every path", async () => {
     "/Inventory",
     "/Inventory/Import",
     "/Inventory/{number}",
+    "/Registrations",
+    "/Registrations/{number}",
     "/Connectors",
     "/Connectors/{name}",
     "/Held",

@@ -14,6 +14,7 @@ import { type InventoryNeeds, inventoryRoutes } from "./inventory.ts";
 import { describeRoutes } from "./openapi.ts";
 import { type OptOutNeeds, optOutRoutes } from "./opt-outs.ts";
 import { renderReference } from "./reference-page.ts";
+import { type RegistrationNeeds, registrationRoutes } from "./registrations.ts";
 import { type ReplayNeeds, replayRoutes } from "./replay.ts";
 import { type Call, checkAccess, misfit, type Route, readCall } from "./route.ts";
 import { type TimelineNeeds, timelineRoutes } from "./timeline.ts";
@@ -24,6 +25,7 @@ export type LongwaveNeeds = BulkNeeds &
   ReplayNeeds &
   OptOutNeeds &
   InventoryNeeds &
+  RegistrationNeeds &
   HeldNeeds &
   WebhookSecretNeeds &
   ConnectorNeeds & {
@@ -83,6 +85,7 @@ export function longwaveRoutes(app: LongwaveNeeds): Route[] {
     ...replayRoutes(app),
     ...optOutRoutes(app),
     ...inventoryRoutes(app),
+    ...registrationRoutes(app),
     ...connectorRoutes(app),
     ...heldRoutes(app),
     ...webhookSecretRoutes(app),
