@@ -44,9 +44,34 @@ create table connectors (
   settings bytea not null, -- sealed JSON: it holds the password
   opt_outs_upstream boolean not null default false, -- the carrier answers STOP and HELP itself
   is_enabled boolean not null default true,
+  name_segments_per_second real check (name_segments_per_second > 0), -- of an alphanumeric sender; null: it carries none
   created_at timestamptz not null,
   updated_at timestamptz not null
 );
+
+-- Messaging services: senders and rules under one sid.
+create table services (
+  service text primary key, -- MG…
+  account int not null references accounts,
+  friendly_name text not null,
+  inbound_request_url text,
+  inbound_method text not null check (inbound_method in ('GET', 'POST')),
+  fallback_url text,
+  fallback_method text not null check (fallback_method in ('GET', 'POST')),
+  status_callback text,
+  use_inbound_webhook_on_number boolean not null,
+  sticky_sender boolean not null,
+  area_code_geomatch boolean not null,
+  smart_encoding boolean not null,
+  validity_period int not null check (validity_period between 1 and 36000),
+  usecase text not null,
+  default_priority smallint check (default_priority between 0 and 3), -- null: the account's
+  kept jsonb not null, -- what Twilio's clients set and read back, and nothing here depends on
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  unique (service, account)
+);
+create index on services (account, service);
 
 -- Every sender that a connector can carry. One account holds it, or nobody.
 create table inventory (
@@ -59,6 +84,8 @@ create table inventory (
   can_mms boolean not null default false,
   sid text unique, -- PN… or SC…, new at every claim
   account int references accounts,
+  service text, -- one at most
+  in_service_since timestamptz,
   friendly_name text not null default '',
   sms_url text not null default '',
   sms_method text not null default 'POST' check (sms_method in ('GET', 'POST')),
@@ -66,9 +93,12 @@ create table inventory (
   sms_fallback_method text not null default 'POST' check (sms_fallback_method in ('GET', 'POST')),
   created_at timestamptz not null,
   updated_at timestamptz not null,
-  check ((sid is null) = (account is null)) -- a free number has no resource
+  check ((sid is null) = (account is null)), -- a free number has no resource
+  check (service is null or account is not null), -- else the foreign key would not look at it
+  foreign key (service, account) references services (service, account) on delete set null (service)
 );
 create index on inventory (account, sid) where account is not null;
+create index on inventory (service) where service is not null;
 create index on inventory (country, kind, number) where account is null;
 
 -- What United States carriers have registered: a long code's campaign, a toll-free number's verification.
@@ -99,6 +129,16 @@ create table safe_list (
   primary key (account, prefix)
 );
 
+-- Names that a service sends from where the recipient's country takes them.
+create table alpha_senders (
+  sid text primary key, -- AI…
+  service text not null references services on delete cascade,
+  name text not null check (length(name) between 1 and 11),
+  country text check (country ~ '^[A-Z]{2}$'), -- null: every country
+  created_at timestamptz not null,
+  unique nulls not distinct (service, name, country)
+);
+
 create trigger configuration_changed after insert or update or delete or truncate on accounts
   for each statement execute function configuration_changed();
 create trigger configuration_changed after insert or update or delete or truncate on api_keys
@@ -113,6 +153,10 @@ create trigger configuration_changed after insert or update or delete or truncat
 create trigger configuration_changed after insert or update or delete or truncate on geo_permissions
   for each statement execute function configuration_changed();
 create trigger configuration_changed after insert or update or delete or truncate on safe_list
+  for each statement execute function configuration_changed();
+create trigger configuration_changed after insert or update or delete or truncate on services
+  for each statement execute function configuration_changed();
+create trigger configuration_changed after insert or update or delete or truncate on alpha_senders
   for each statement execute function configuration_changed();
 
 -- Outlives every retention: a STOP holds until the recipient takes it back.

@@ -39,6 +39,7 @@ function apiNeeds(base: Base, { accepter, dispatching, changes }: Messaging) {
     ...{ sql, clock, newId, seal, messageSids, version: base.version },
     ...{ accountBook, senderBook, ruleBook },
     publicUrl: config.publicUrl ?? `http://${config.host}:${config.port}`,
+    configuredUrl: config.publicUrl,
     ...{ trustProxy: config.trustProxy, reportBug: base.report, parseSmppSettings },
     messages: {
       accept: accepter.accept,

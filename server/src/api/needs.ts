@@ -54,6 +54,8 @@ export type ApiNeeds = {
   readonly messageSids: MessageSids;
   /** Without a slash at its end. */
   readonly publicUrl: string;
+  /** The same where it was configured; else the links of an answer lead where the request came in. */
+  readonly configuredUrl: string | undefined;
   /** Whether forwarded headers tell the caller's address. */
   readonly trustProxy: boolean;
   /** Told of every answer 500. */

@@ -19,7 +19,7 @@ export type PageAsked = {
 };
 
 /**
- * Reads the paging of the 2010 API. A page begins after an item, not at an offset: so it holds
+ * Reads the paging of Twilio's APIs. A page begins after an item, not at an offset: so it holds
  * still while others are added. Refuses with 20007 and 21481.
  */
 export function readPage(request: ApiRequest): PageAsked {
@@ -40,19 +40,51 @@ export function invalidPageToken(
   return new ApiError(400, 21481, why);
 }
 
-/** The body of a list. `found` holds one more item than the page when another page follows. */
-export function pageBody<Item>(
+type List<Item> = {
+  readonly key: string;
+  readonly found: readonly Item[];
+  readonly show: (item: Item) => object;
+  readonly tokenOf: (item: Item) => string;
+  /** The filters to be repeated in the address of the next page. */
+  readonly filters?: readonly string[];
+};
+
+/** The body of a list of the 2010 API. `found` holds one more item than the page when another page follows. */
+export function pageBody<Item>(request: ApiRequest, asked: PageAsked, list: List<Item>): object {
+  const { items, here, first, next } = cutPage(request, asked, list);
+  const start = asked.number * asked.size;
+  return {
+    ...{ page: asked.number, page_size: asked.size },
+    ...{ start, end: items.length === 0 ? start : start + items.length - 1 },
+    uri: here,
+    first_page_uri: first,
+    previous_page_uri: null,
+    next_page_uri: next ?? null,
+    [list.key]: items.map(list.show),
+  };
+}
+
+/** The same for the newer APIs, whose addresses are whole. */
+export function metaPageBody<Item>(
   request: ApiRequest,
   asked: PageAsked,
-  list: {
-    readonly key: string;
-    readonly found: readonly Item[];
-    readonly show: (item: Item) => object;
-    readonly tokenOf: (item: Item) => string;
-    /** The filters to be repeated in the address of the next page. */
-    readonly filters?: readonly string[];
-  },
+  list: List<Item>,
 ): object {
+  const { origin } = request;
+  const { items, here, first, next } = cutPage(request, asked, list);
+  return {
+    [list.key]: items.map(list.show),
+    meta: {
+      ...{ page: asked.number, page_size: asked.size, key: list.key },
+      url: origin + here,
+      first_page_url: origin + first,
+      previous_page_url: null,
+      next_page_url: next === undefined ? null : origin + next,
+    },
+  };
+}
+
+function cutPage<Item>(request: ApiRequest, asked: PageAsked, list: List<Item>) {
   const items = list.found.slice(0, asked.size);
   const last = list.found.length > asked.size ? items.at(-1) : undefined;
   const uri = (number: number, token?: string) => {
@@ -66,15 +98,11 @@ export function pageBody<Item>(
     if (token !== undefined) query.set("PageToken", `PA${token}`);
     return `${request.path}?${query}`;
   };
-  const start = asked.number * asked.size;
   return {
-    ...{ page: asked.number, page_size: asked.size },
-    ...{ start, end: items.length === 0 ? start : start + items.length - 1 },
-    uri: uri(asked.number, asked.after),
-    first_page_uri: uri(0),
-    previous_page_uri: null,
-    next_page_uri: last === undefined ? null : uri(asked.number + 1, list.tokenOf(last)),
-    [list.key]: items.map(list.show),
+    items,
+    here: uri(asked.number, asked.after),
+    first: uri(0),
+    next: last === undefined ? undefined : uri(asked.number + 1, list.tokenOf(last)),
   };
 }
 

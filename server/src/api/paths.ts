@@ -50,7 +50,7 @@ function unknownPath(method: string): ApiError {
   return new ApiError(
     404,
     20404,
-    `There is nothing at this path for ${method}. Under /2010-04-01/Accounts there are ${resources.join(", ")}; our own resources are under /longwave/v1.`,
+    `There is nothing at this path for ${method}. Under /2010-04-01/Accounts there are ${resources.join(", ")}; messaging services are under /v1/Services, our own resources under /longwave/v1.`,
   );
 }
 

@@ -13,6 +13,8 @@ export type ApiRequest = {
   readonly form: Form;
   /** As it was asked for, without the query and the prefix of a product. */
   readonly path: string;
+  /** What the links of the answer begin with, such as `https://sms.example.com`. */
+  readonly origin: string;
   /** The message's id, when the caller gave an idempotency key. */
   readonly reserved?: Reservation | undefined;
 };

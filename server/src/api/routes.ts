@@ -1,11 +1,13 @@
 import { routes2010 } from "./2010-04-01/routes.ts";
 import { geoPermissionRoutes } from "./accounts/geo-permissions.ts";
 import { safeListRoutes } from "./accounts/safe-list.ts";
+import { routesMessagingV1 } from "./messaging-v1/routes.ts";
 import type { Route } from "./route.ts";
 
-/** Everything of Twilio's API that is here, all products. */
+/** Everything of Twilio's API that is served. */
 export const twilioRoutes: readonly Route[] = [
   ...routes2010,
   ...geoPermissionRoutes,
   ...safeListRoutes,
+  ...routesMessagingV1,
 ];

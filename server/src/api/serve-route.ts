@@ -29,10 +29,11 @@ export function addRoute(server: FastifyInstance, app: ApiNeeds, route: Route): 
       const path = withoutProduct(url);
       const isByQuery = route.method === "GET" || route.method === "DELETE";
       const text = textOfHeaders(route, request) + (isByQuery ? query : formOf(request));
+      const origin = originOf(app, request);
       const answer = async (reserved?: Reservation): Promise<TextAnswer> => {
         const form = createForm(parsePairs(text), route.parameters);
         const { status, body } = await route.handle(app, {
-          ...{ account, caller, form, path, params: request.params, reserved },
+          ...{ account, caller, form, path, origin, params: request.params, reserved },
         });
         return { status, body: body === undefined ? "" : JSON.stringify(body) };
       };
@@ -53,6 +54,11 @@ export function addRoute(server: FastifyInstance, app: ApiNeeds, route: Route): 
       return reply.send(body === "" ? undefined : body);
     },
   });
+}
+
+function originOf(app: ApiNeeds, request: FastifyRequest): string {
+  if (app.configuredUrl !== undefined) return app.configuredUrl;
+  return request.host === "" ? app.publicUrl : `${request.protocol}://${request.host}`;
 }
 
 function checkAccess(

@@ -1,24 +1,46 @@
 import type { Sql } from "../db/sql.ts";
 import type { Sid } from "../lib/sid.ts";
-import type { Sender } from "./sender.ts";
+import type { CarriedSender, Sender } from "./sender.ts";
+import { isAlphaName, type Service } from "./service.ts";
+import {
+  type NameCarrier,
+  readAlphaSenders,
+  readNameCarrier,
+  readServices,
+} from "./service-store.ts";
 import { readSenders, readVersion } from "./store.ts";
 
-/** Every number that an account holds, in memory, as of the last refresh. */
+/** Ten hours of a name's rate may wait, as of a number's. */
+const NAME_QUEUE_SECONDS_MAX = 36_000;
+
+/** Every number that an account holds and every messaging service, in memory, as of the last refresh. */
 export type SenderBook = {
   readonly find: (account: number, number: string) => Sender | undefined;
+  /** A number of the account, or any name when a connector carries names. */
+  readonly carried: (account: number, sender: string) => CarriedSender | undefined;
   readonly byNumber: (number: string) => Sender | undefined;
   readonly bySid: (account: number, sid: Sid) => Sender | undefined;
   /** An account's senders, newest first. */
   readonly ofAccount: (account: number) => readonly Sender[];
-  /** Reads the table again if the configuration changed. Must run once before the first use. */
+  readonly service: (account: number, sid: Sid) => Service | undefined;
+  /** An account's messaging services, newest first. */
+  readonly servicesOf: (account: number) => readonly Service[];
+  /** Reads the tables again if the configuration changed. Must run once before the first use. */
   readonly refresh: () => Promise<void>;
+};
+
+type Tables = {
+  readonly senders: ReadonlyMap<string, Sender>;
+  readonly bySid: ReadonlyMap<Sid, Sender>;
+  readonly byAccount: ReadonlyMap<number, readonly Sender[]>;
+  readonly services: ReadonlyMap<Sid, Service>;
+  readonly servicesByAccount: ReadonlyMap<number, readonly Service[]>;
+  readonly nameCarrier: NameCarrier | undefined;
 };
 
 export function createSenderBook(app: { readonly sql: Sql }): SenderBook {
   let version = -1n;
-  let byNumber: ReadonlyMap<string, Sender> = new Map();
-  let bySid: ReadonlyMap<Sid, Sender> = new Map();
-  let byAccount: ReadonlyMap<number, readonly Sender[]> = new Map();
+  let tables: Tables = groupTables({ senders: [], services: [], nameCarrier: undefined });
   let reading: Promise<void> | undefined;
   let asked = 0;
 
@@ -26,28 +48,33 @@ export function createSenderBook(app: { readonly sql: Sql }): SenderBook {
     let answered: number;
     do {
       answered = asked;
-      // Read before the table: a change between the two is read once more, never missed.
+      // Read before the tables: a change between the two is read once more, never missed.
       const current = await readVersion(app.sql);
       if (current === version) continue;
-      const senders = await readSenders(app.sql);
-      byNumber = new Map(senders.map((sender) => [sender.number, sender]));
-      bySid = new Map(senders.map((sender) => [sender.sid, sender]));
-      byAccount = groupByAccount(senders);
+      tables = await readTables(app.sql);
       version = current;
     } while (answered !== asked);
   };
 
+  const find = (account: number, number: string) => {
+    const sender = tables.senders.get(number);
+    return sender?.account === account ? sender : undefined;
+  };
+
   return {
-    find: (account, number) => {
-      const sender = byNumber.get(number);
-      return sender?.account === account ? sender : undefined;
-    },
-    byNumber: (number) => byNumber.get(number),
+    find,
+    carried: (account, sender) => find(account, sender) ?? nameOf(sender, tables.nameCarrier),
+    byNumber: (number) => tables.senders.get(number),
     bySid: (account, sid) => {
-      const sender = bySid.get(sid);
+      const sender = tables.bySid.get(sid);
       return sender?.account === account ? sender : undefined;
     },
-    ofAccount: (account) => byAccount.get(account) ?? [],
+    ofAccount: (account) => tables.byAccount.get(account) ?? [],
+    service: (account, sid) => {
+      const service = tables.services.get(sid);
+      return service?.account === account ? service : undefined;
+    },
+    servicesOf: (account) => tables.servicesByAccount.get(account) ?? [],
     refresh: () => {
       asked += 1;
       reading ??= read().finally(() => {
@@ -58,12 +85,64 @@ export function createSenderBook(app: { readonly sql: Sql }): SenderBook {
   };
 }
 
-function groupByAccount(senders: readonly Sender[]): Map<number, Sender[]> {
-  const groups = new Map<number, Sender[]>();
-  for (const sender of senders.toSorted((a, b) => (a.sid < b.sid ? 1 : -1))) {
-    const group = groups.get(sender.account);
-    if (group === undefined) groups.set(sender.account, [sender]);
-    else group.push(sender);
+async function readTables(sql: Sql): Promise<Tables> {
+  const [senders, services, alphaSenders, nameCarrier] = await Promise.all([
+    readSenders(sql),
+    readServices(sql),
+    readAlphaSenders(sql),
+    readNameCarrier(sql),
+  ]);
+  const numbersByService = groupBy(senders, (sender) => sender.service);
+  const alphasByService = groupBy(alphaSenders, (sender) => sender.service);
+  return groupTables({
+    ...{ senders, nameCarrier },
+    services: services.map((service) => ({
+      ...service,
+      numbers: numbersByService.get(service.sid) ?? [],
+      alphaSenders: alphasByService.get(service.sid) ?? [],
+    })),
+  });
+}
+
+function groupTables(read: {
+  readonly senders: readonly Sender[];
+  readonly services: readonly Service[];
+  readonly nameCarrier: NameCarrier | undefined;
+}): Tables {
+  const { senders, services, nameCarrier } = read;
+  return {
+    nameCarrier,
+    senders: new Map(senders.map((sender) => [sender.number, sender])),
+    bySid: new Map(senders.map((sender) => [sender.sid, sender])),
+    byAccount: groupBy(newestFirst(senders), (sender) => sender.account),
+    services: new Map(services.map((service) => [service.sid, service])),
+    servicesByAccount: groupBy(newestFirst(services), (service) => service.account),
+  };
+}
+
+function nameOf(name: string, carrier: NameCarrier | undefined): CarriedSender | undefined {
+  if (carrier === undefined || !isAlphaName(name)) return undefined;
+  return {
+    ...{ number: name, kind: "name", service: null, maxQueueSeconds: NAME_QUEUE_SECONDS_MAX },
+    ...carrier,
+  };
+}
+
+function newestFirst<Item extends { readonly sid: Sid }>(items: readonly Item[]): Item[] {
+  return items.toSorted((a, b) => (a.sid < b.sid ? 1 : -1));
+}
+
+function groupBy<Key, Item>(
+  items: readonly Item[],
+  keyOf: (item: Item) => Key | null,
+): Map<Key, Item[]> {
+  const groups = new Map<Key, Item[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    if (key === null) continue;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [item]);
+    else group.push(item);
   }
   return groups;
 }

@@ -27,6 +27,9 @@ export type InventoryNumber = {
   readonly canMms: boolean;
   readonly sid: Sid | undefined;
   readonly account: number | undefined;
+  /** The messaging service that it is in. */
+  readonly service: Sid | null;
+  readonly inServiceSince: Date | null;
   readonly friendlyName: string;
   readonly smsUrl: string;
   readonly smsMethod: "GET" | "POST";
@@ -38,6 +41,12 @@ export type InventoryNumber = {
 
 /** A number that an account holds and may send from: its resource is `PN…`, or `SC…` for a short code. */
 export type Sender = InventoryNumber & { readonly sid: Sid; readonly account: number };
+
+/** What a message can come from: a number, or a name (an alphanumeric sender) that a connector carries. */
+export type CarriedSender = Pick<
+  InventoryNumber,
+  "number" | "connector" | "segmentsPerSecond" | "maxQueueSeconds" | "service"
+> & { readonly kind: SenderKind | "name" };
 
 export type SenderSettings = {
   readonly [Name in

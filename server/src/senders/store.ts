@@ -69,8 +69,8 @@ export async function releaseNumber(
 ): Promise<boolean> {
   const result = await sql`
     update inventory
-    set account = null, sid = null, friendly_name = '', sms_url = '', sms_method = 'POST',
-      sms_fallback_url = '', sms_fallback_method = 'POST', updated_at = ${at}
+    set account = null, sid = null, service = null, in_service_since = null, friendly_name = '',
+      sms_url = '', sms_method = 'POST', sms_fallback_url = '', sms_fallback_method = 'POST', updated_at = ${at}
     where account = ${held.account}
       and sid = ${held.sid}
   `;
@@ -192,6 +192,7 @@ export async function removeFromInventory(sql: Sql, number: string): Promise<boo
 function columns(sql: Sql) {
   return sql`number, kind, country, connector, segments_per_second as "segmentsPerSecond",
     max_queue_seconds as "maxQueueSeconds", can_mms as "canMms", sid, account,
+    service, in_service_since as "inServiceSince",
     friendly_name as "friendlyName", sms_url as "smsUrl", sms_method as "smsMethod",
     sms_fallback_url as "smsFallbackUrl", sms_fallback_method as "smsFallbackMethod",
     created_at as "createdAt", updated_at as "updatedAt"`;

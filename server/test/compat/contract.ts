@@ -122,6 +122,7 @@ const formats = {
   "http-method": /^(GET|POST)$/,
   // Relative for what is Twilio's, absolute for what is the customer's; empty where none is set.
   uri: /^($|\/[^/]|https?:\/\/)/,
+  "date-time": /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/,
   date: /^\d{4}-\d{2}-\d{2}$/,
   "uri-map": true,
   "phone-number-capabilities": true,

@@ -52,6 +52,7 @@ export function claimForTest(request: ApiRequest, settings: SenderSettings, at: 
     ...{ number: wanted, kind: "long_code", country: "US", connector: "", canMms: false },
     ...{ segmentsPerSecond: 1, maxQueueSeconds: 14_400, sid: newSid("PN", at) },
     ...{ account: request.account.id, friendlyName: settings.friendlyName ?? wanted },
+    ...{ service: null, inServiceSince: null },
     ...{ smsUrl: settings.smsUrl ?? "", smsMethod: settings.smsMethod ?? "POST" },
     ...{ smsFallbackUrl: settings.smsFallbackUrl ?? "" },
     ...{ smsFallbackMethod: settings.smsFallbackMethod ?? "POST", createdAt: at, updatedAt: at },

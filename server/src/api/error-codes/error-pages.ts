@@ -4,11 +4,13 @@ import type { ErrorCodes } from "./error-code.ts";
 import { messageCodes } from "./message-codes.ts";
 import { requestCodes } from "./request-codes.ts";
 import { sendCodes } from "./send-codes.ts";
+import { serviceCodes } from "./service-codes.ts";
 import { webhookCodes } from "./webhook-codes.ts";
 
 export const errorGroups: readonly { readonly title: string; readonly codes: ErrorCodes }[] = [
   { title: "Requests", codes: requestCodes },
   { title: "New messages", codes: sendCodes },
+  { title: "Messaging services", codes: serviceCodes },
   { title: "Messages that failed", codes: messageCodes },
   { title: "Webhooks and TwiML", codes: webhookCodes },
 ];
