@@ -2,6 +2,7 @@ import { readBulkMessage } from "./api/longwave-v1/bulk-message.ts";
 import { longwaveReference, longwaveV1 } from "./api/longwave-v1/longwave-v1.ts";
 import { createApi } from "./api/server.ts";
 import type { Closers } from "./app.ts";
+import type { TraceQuery } from "./connectors/connector.ts";
 import { parseSmppSettings } from "./connectors/smpp/settings.ts";
 import { StartError } from "./lib/errors.ts";
 import { cancelMessage, deleteMessage, recordFeedback, redactMessage } from "./messages/change.ts";
@@ -56,6 +57,8 @@ function apiNeeds(base: Base, { accepter, dispatching, changes }: Messaging) {
         recordFeedback(app, message, outcome),
     },
     ...{ acceptBulk: accepter.acceptBulk, changes },
+    connectorTrace: (name: string, query: TraceQuery) =>
+      dispatching?.connectors.byName.get(name)?.trace?.(query),
     connectorState: (name: string) => dispatching?.connectors.byName.get(name)?.state(),
     readNewMessage: (account: { id: number }, parameters: Readonly<Record<string, unknown>>) =>
       readBulkMessage(base, account, parameters),

@@ -2,6 +2,7 @@ import { type Command, CommandError, type CommandIo, exitCodes, usageError } fro
 import { heldCommand } from "./held.ts";
 import { painterFor } from "./paint.ts";
 import { sendCommand } from "./send.ts";
+import { traceCommand } from "./trace.ts";
 import { whyCommand } from "./why.ts";
 
 /**
@@ -13,7 +14,7 @@ export async function runCommand(
   io: CommandIo,
   others: readonly Command[] = [],
 ): Promise<number> {
-  const commands = [...others, sendCommand, whyCommand, heldCommand];
+  const commands = [...others, sendCommand, whyCommand, traceCommand, heldCommand];
   const [name = "help", ...rest] = argv;
   try {
     if (name === "help" || name === "--help" || name === "-h") return help(commands, rest[0], io);

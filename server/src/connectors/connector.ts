@@ -77,6 +77,27 @@ export type ConnectorState =
   | { readonly phase: "bound"; readonly window: number; readonly inFlight: number }
   | { readonly phase: "reconnecting"; readonly cause: string; readonly nextAttemptAt: Date };
 
+/** What went over a connector's wire, for people to read. */
+export type TracedPdu = {
+  /** Grows; of all binds of the connector. */
+  readonly number: number;
+  readonly at: Date;
+  readonly bind: string;
+  readonly way: "sent" | "received";
+  readonly command: string;
+  readonly sequence: number;
+  readonly status: number;
+  /** What is not empty or zero. Bodies and numbers are masked unless asked for. */
+  readonly fields: Readonly<Record<string, string | number>>;
+};
+
+export type TraceQuery = {
+  /** The first ones after this number; without it the last ones. */
+  readonly after: number | undefined;
+  readonly limit: number;
+  readonly isClear: boolean;
+};
+
 /** Our way to one carrier. */
 export type Connector = {
   readonly name: string;
@@ -88,6 +109,8 @@ export type Connector = {
   /** Writes in the same tick. Never rejects: every trouble is a result. */
   readonly submit: (submission: Submission) => Promise<SubmitResult>;
   readonly state: () => ConnectorState;
+  /** The PDUs of late, for a connector that has any. */
+  readonly trace?: (query: TraceQuery) => readonly TracedPdu[];
   /** Waits, bounded, for answers under way; then unbinds. */
   readonly close: () => Promise<void>;
 };

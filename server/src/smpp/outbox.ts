@@ -19,9 +19,13 @@ export type Outbox = {
 
 /**
  * One write for all PDUs of a tick. `onLeaving` is told when what was added leaves for the socket;
- * what it returns, if anything, is told when the operating system has it.
+ * what it returns, if anything, is told when the operating system has it. `onAdded` is told each PDU.
  */
-export function createOutbox(socket: Socket, onLeaving: () => (() => void) | undefined): Outbox {
+export function createOutbox(
+  socket: Socket,
+  onLeaving: () => (() => void) | undefined,
+  onAdded?: (pdu: Pdu) => void,
+): Outbox {
   const output = createOutput();
   let isDue = false;
   let isClosed = false;
@@ -55,10 +59,12 @@ export function createOutbox(socket: Socket, onLeaving: () => (() => void) | und
   return {
     add: (pdu) => {
       appendPdu(output, pdu);
+      onAdded?.(pdu);
       due();
     },
     addMessage: (command, sequence, message) => {
       appendMessage(output, command, sequence, message);
+      onAdded?.({ ...message, command, sequence, status: 0 });
       due();
     },
     flush,

@@ -29,6 +29,8 @@ export type SessionEvents = {
   /** Any other request, to answer with `reply`; outbind and alert_notification have no answer. */
   readonly onOther?: (pdu: OtherRequest) => void;
   readonly onClose: (cause: Error | undefined) => void;
+  /** Told each PDU as it is added to what leaves, or was read; for a trace, so it must not throw. */
+  readonly onPdu?: (way: "sent" | "received", pdu: Pdu | SmppDecodeError) => void;
 };
 
 type OtherName =
@@ -81,10 +83,14 @@ export function openSession(socket: Socket, options: SessionOptions): SmppSessio
   const decoder = createStreamDecoder();
   const requests = createRequests(options);
   const fates = createResponseFates();
-  const outbox = createOutbox(socket, () => {
-    requests.written();
-    return fates.flushed(performance.now());
-  });
+  const outbox = createOutbox(
+    socket,
+    () => {
+      requests.written();
+      return fates.flushed(performance.now());
+    },
+    on.onPdu && ((pdu) => on.onPdu?.("sent", pdu)),
+  );
   let boundAs: BindName | undefined;
   let isClosing = false;
   let isClosed = false;
@@ -123,6 +129,7 @@ export function openSession(socket: Socket, options: SessionOptions): SmppSessio
 
   const takePdu = (pdu: Pdu | SmppDecodeError) => {
     if (isClosed) return;
+    on.onPdu?.("received", pdu);
     if (pdu instanceof SmppDecodeError) takeError(pdu);
     else if (isResponse(pdu.command)) requests.answer(pdu, () => takeBound(pdu));
     else takeRequest(pdu);

@@ -74,6 +74,7 @@ function createServer(): FastifyInstance {
     },
     connectorState: (name: string) =>
       name === "carrier" ? ({ phase: "bound", window: 10, inFlight: 2 } as const) : undefined,
+    connectorTrace: () => undefined,
     changes: createEventWriter({ sql: database.sql, owner: "test" }),
     reportBug: (error: unknown) => {
       throw error;
@@ -331,13 +332,11 @@ test.each(refusals)(
   },
 );
 
-test.each(["/Inventory", "/Connectors", "/Registrations"])(
-  "%s is for the operator",
-  async (path) => {
-    const { status, body } = await call("GET", path, { user: users.subaccount });
-    expect({ status, code: body.code }).toEqual({ status: 403, code: 20403 });
-  },
-);
+const forOperator = ["/Inventory", "/Connectors", "/Registrations", "/Connectors/carrier/Trace"];
+test.each(forOperator)("%s is for the operator", async (path) => {
+  const { status, body } = await call("GET", path, { user: users.subaccount });
+  expect({ status, code: body.code }).toEqual({ status: 403, code: 20403 });
+});
 
 test("test credentials reach nothing here", async () => {
   expect((await call("GET", "/OptOuts", { user: users.test })).body.code).toBe(20008);
@@ -367,6 +366,7 @@ test("the OpenAPI document names every path", async () => {
     "/Registrations/{number}",
     "/Connectors",
     "/Connectors/{name}",
+    "/Connectors/{name}/Trace",
     "/Held",
     "/Held/Release",
     "/Held/Expire",

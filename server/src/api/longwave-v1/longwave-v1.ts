@@ -8,6 +8,7 @@ import { authenticateRequest } from "../authentication.ts";
 import { answerOnce, type Reservation } from "../idempotency.ts";
 import type { ApiNeeds } from "../needs.ts";
 import { type BulkNeeds, bulkRoutes } from "./bulk.ts";
+import { type ConnectorTraceNeeds, connectorTraceRoutes } from "./connector-trace.ts";
 import { type ConnectorNeeds, connectorRoutes } from "./connectors.ts";
 import { type HeldNeeds, heldRoutes } from "./held.ts";
 import { type InventoryNeeds, inventoryRoutes } from "./inventory.ts";
@@ -28,6 +29,7 @@ export type LongwaveNeeds = BulkNeeds &
   RegistrationNeeds &
   HeldNeeds &
   WebhookSecretNeeds &
+  ConnectorTraceNeeds &
   ConnectorNeeds & {
     readonly accountBook: AccountBook;
     readonly newId: ApiNeeds["newId"];
@@ -87,6 +89,7 @@ export function longwaveRoutes(app: LongwaveNeeds): Route[] {
     ...inventoryRoutes(app),
     ...registrationRoutes(app),
     ...connectorRoutes(app),
+    ...connectorTraceRoutes(app),
     ...heldRoutes(app),
     ...webhookSecretRoutes(app),
   ];

@@ -7,6 +7,7 @@ import {
   type Answer,
   type OtherRequest,
   openSession,
+  type SessionEvents,
   SmppNoAnswer,
   type SmppSession,
 } from "../../smpp/session.ts";
@@ -41,6 +42,7 @@ export type BindNeeds = {
   readonly onBound: () => void;
   readonly onDeliver: (from: Connection, pdu: DeliverSm) => void;
   readonly onOther: (from: Connection, pdu: OtherRequest) => void;
+  readonly onPdu: NonNullable<SessionEvents["onPdu"]>;
 };
 
 export type Bind = {
@@ -84,6 +86,7 @@ export function keepBound(app: BindNeeds): Bind {
       on: {
         onDeliver: (pdu) => app.onDeliver({ id, session }, pdu),
         onOther: (pdu) => app.onOther({ id, session }, pdu),
+        onPdu: app.onPdu,
         onClose: (cause) => {
           const wasStable = isBound && app.clock().getTime() - boundAt >= STABLE_MS;
           current = undefined;

@@ -16,6 +16,7 @@ import { createReceiptIds } from "./receipt-ids.ts";
 import type { SmppSettings } from "./settings.ts";
 import { toShortMessage, vendorTlvsOf } from "./submission.ts";
 import { decodeText } from "./text.ts";
+import { createTrace } from "./trace.ts";
 
 export type SmppConnectorNeeds = {
   readonly name: string;
@@ -73,13 +74,15 @@ export function createSmppConnector(app: SmppConnectorNeeds): Connector {
     session.reply({ command: "data_sm_resp", status, sequence, messageId: "" }, onFate);
   };
 
-  const binds = settings.binds.map((bind) =>
+  const trace = createTrace({ clock: app.clock, settings });
+  const binds = settings.binds.map((bind, index) =>
     keepBound({
       ...{ settings, bind, clock: app.clock, random: app.random },
       connectSocket: app.connectSocket,
       onBound: () => events.onReady(name),
       onDeliver: (from, pdu) => void takeDeliver(from, pdu),
       onOther: (from, pdu) => void takeOther(from, pdu),
+      onPdu: trace.ofBind(`${index + 1} ${bind.as}`),
     }),
   );
   const submitting = binds.filter(({ canSubmit }) => canSubmit);
@@ -112,6 +115,7 @@ export function createSmppConnector(app: SmppConnectorNeeds): Connector {
         else done({ kind: "refused", errorCode: 30008, carrierCode: "short_message too long" });
       });
     },
+    trace: trace.read,
     state: () => (isClosed ? { phase: "stopped" } : stateOf(submitting)),
     close: async () => {
       isClosed = true;
