@@ -9,6 +9,7 @@ import { createReceipts } from "./messages/receipts.ts";
 import type { Base } from "./open-base.ts";
 import { chooseRoute } from "./routing/choose-route.ts";
 import { holdShards, type ShardLeases } from "./throughput/leases.ts";
+import { createLimiters } from "./throughput/limiters.ts";
 
 /** The way to the carriers and back: connectors, dispatcher, receipts, texts from phones. */
 export type Dispatching = ReturnType<typeof buildDispatching>;
@@ -48,6 +49,7 @@ export function buildDispatching(
     epochOf: (shard) => ownership.epochOf(shard),
     writers: { claims: newWriter(), departures: newWriter(), deferrals: newWriter() },
     judge: ({ message }) => base.judge(judgedOf(message)),
+    limiters: createLimiters(),
     routeOf: (lane) => {
       const sender = senderBook.find(lane.account, lane.sender);
       const connector = sender && chooseRoute(sender, connectors.byName);
@@ -72,14 +74,14 @@ export async function startDispatching(
   const gained: (() => void)[] = [];
   const leases = await holdShards({
     ...{ sql, owner, now: () => clock().getTime(), onError: report },
-    onGained: (shards, notBefore) => {
-      if (isHeld) dispatcher.gain(shards, notBefore);
-      else gained.push(() => dispatcher.gain(shards, notBefore));
+    onGained: (shards, lapsedAt) => {
+      if (isHeld) dispatcher.gain(shards, lapsedAt);
+      else gained.push(() => dispatcher.gain(shards, lapsedAt));
     },
     onLeaving: (shards) => dispatcher.leave(shards),
     onConfiguration: async () => {
       await Promise.all([base.refreshBooks(), connectors.refresh()]);
-      dispatcher.wake();
+      dispatcher.reconfigure();
     },
   });
   ownership.epochOf = leases.epochOf;

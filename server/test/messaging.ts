@@ -6,11 +6,13 @@ import { systemClock as clock } from "../src/lib/clock.ts";
 import { createIdWriter } from "../src/lib/message-id.ts";
 import { createAccepter, type NewMessage } from "../src/messages/accept.ts";
 import type { Claimed } from "../src/messages/claimer.ts";
-import { createDispatcher, type LaneRoute } from "../src/messages/dispatch.ts";
+import { createDispatcher } from "../src/messages/dispatch.ts";
 import type { LaneRow } from "../src/messages/dispatch-store.ts";
+import type { LaneRoute } from "../src/messages/lane-book.ts";
 import type { Message, MessageStatus } from "../src/messages/message.ts";
 import { findMessage } from "../src/messages/store.ts";
 import { holdShards, type ShardLeases } from "../src/throughput/leases.ts";
+import { createLimiters } from "../src/throughput/limiters.ts";
 import { createTestDatabase } from "./database.ts";
 
 export type TestMessaging = Awaited<ReturnType<typeof startTestMessaging>>;
@@ -63,7 +65,7 @@ export async function startTestMessaging(
     writers: { claims: writer(), departures: writer(), deferrals: writer() },
     judge: (claimed) => rules.judge(claimed),
     routeOf: options.routeOf ?? (() => ({ segmentsPerSecond: 1000, connector: carrier.connector })),
-    carrierKey: (id) => id,
+    ...{ limiters: createLimiters(), carrierKey: (id) => id },
   });
   const gained: [readonly number[], number][] = [];
   const held = await holdShards({

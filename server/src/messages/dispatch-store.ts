@@ -25,13 +25,21 @@ export type LaneRow = {
   readonly sender: string;
 };
 
-/** Lanes that have something to send now among the shards that we own: `later` counts in no queue. */
-export async function findBusyLanes(sql: Sql, shards: readonly number[]): Promise<LaneRow[]> {
+/**
+ * Lanes that have something to send now among the shards that we own, except those that we know of:
+ * what waits in `later` is not in the queue.
+ */
+export async function findBusyLanes(
+  sql: Sql,
+  shards: readonly number[],
+  known: readonly number[] = [],
+): Promise<LaneRow[]> {
   return sql<LaneRow[]>`
     select lanes.shard, lanes.lane, account, pool, sender
     from lanes
     join lane_departures as gone on gone.shard = lanes.shard and gone.lane = lanes.lane
     where lanes.shard = any(${shards as number[]}::smallint[]) and accepted > departed
+      and lanes.lane not in (select unnest(${known as number[]}::int[]))
       and exists (
         select from queue
         where queue.shard = lanes.shard and queue.lane = lanes.lane

@@ -1,24 +1,17 @@
 import type { Verdict } from "../compliance/verdict.ts";
-import type { Connector } from "../connectors/connector.ts";
 import { untilStored } from "../db/database-errors.ts";
 import type { Sql } from "../db/sql.ts";
 import type { EventWriter } from "../events/log.ts";
 import { createBatcher } from "../lib/batcher.ts";
 import { type Clock, SECOND } from "../lib/clock.ts";
-import { createdAt, shardOf } from "../lib/message-id.ts";
+import { shardOf } from "../lib/message-id.ts";
+import type { Limiters } from "../throughput/limiters.ts";
 import type { AcceptedRow } from "./accept-store.ts";
+import { giveBack, writeClaimed } from "./after-claim.ts";
 import { type Claimed, type Claimer, createClaimer } from "./claimer.ts";
-import {
-  type Claim,
-  type Departure,
-  holdClaim,
-  type LaneRow,
-  recordDepartures,
-  returnClaims,
-} from "./dispatch-store.ts";
-import { createFlight, type Flight, partsOf, toDeparture } from "./flight.ts";
-import type { Lane } from "./lane.ts";
-import { createLaneBook, type LaneBook } from "./lane-book.ts";
+import { type Departure, holdClaim, type LaneRow, recordDepartures } from "./dispatch-store.ts";
+import { reserve } from "./lane.ts";
+import { createLaneBook, type LaneBook, type LaneRoute } from "./lane-book.ts";
 import { createLaneHints } from "./lane-hints.ts";
 import { createLaneReader, type LaneReader } from "./lane-reader.ts";
 import { createLater, type Later } from "./later.ts";
@@ -44,14 +37,13 @@ export type DispatcherNeeds = {
   };
   /** Asked for each claimed message before its bytes leave: in memory, at once. */
   readonly judge: (claimed: Claimed) => Verdict;
-  /** The sender's throughput and connector; nothing when the account no longer holds it. */
+  /** The lane's connector and limits; nothing when the account no longer holds it. */
   readonly routeOf: (lane: LaneRow) => LaneRoute | undefined;
+  readonly limiters: Limiters;
   readonly carrierKey: (carrierMessageId: string) => string;
   readonly onRecorded: () => void;
   readonly onError: (error: unknown) => void;
 };
-
-export type LaneRoute = { readonly segmentsPerSecond: number; readonly connector: Connector };
 
 export type Dispatcher = {
   /** Messages just stored by this process. Returns the shards that another process owns. */
@@ -60,12 +52,14 @@ export type Dispatcher = {
   readonly hint: (shards: readonly number[]) => void;
   /** Looks at all lanes of ours now, not at the next sweep: some were paused or go on. */
   readonly sweep: () => void;
-  /** Shards that became ours; their limiters start at `notBefore` (monotonic ms). */
-  readonly gain: (shards: readonly number[], notBefore: number) => void;
+  /** Shards that became ours; others may have sent for them until `lapsedAt` (monotonic ms). */
+  readonly gain: (shards: readonly number[], lapsedAt: number) => void;
   /** Claims nothing more from these shards; resolves when nothing of theirs is under way. */
   readonly leave: (shards: readonly number[]) => Promise<void>;
-  /** A connector has free slots again, or what limits lanes has changed. */
+  /** A connector has free slots again. */
   readonly wake: () => void;
+  /** Routes or limits have changed. */
+  readonly reconfigure: () => void;
   readonly close: () => Promise<void>;
 };
 
@@ -106,9 +100,16 @@ export function createDispatcher(app: DispatcherNeeds): Dispatcher {
       return [...others];
     },
     sweep: sweepSoon,
-    hint: createLaneHints({ ...app, book, onFound: pump.soon }),
-    gain: (shards, notBefore) => {
-      book.gain(shards, notBefore);
+    hint: createLaneHints({
+      ...{ ...app, book },
+      onFound: (lane) => {
+        machine.reader.fill(lane);
+        book.touch(lane);
+        pump.soon();
+      },
+    }),
+    gain: (shards, lapsedAt) => {
+      book.gain(shards, lapsedAt);
       sweepSoon();
     },
     leave: async (shards) => {
@@ -117,6 +118,11 @@ export function createDispatcher(app: DispatcherNeeds): Dispatcher {
       while (claimer.holdsAny(left)) await new Promise((done) => setTimeout(done, LEAVE_POLL_MS));
     },
     wake: () => {
+      writer.writeStalled();
+      pump.soon();
+    },
+    reconfigure: () => {
+      book.reconfigure(true);
       writer.writeAll();
       pump.soon();
     },
@@ -138,12 +144,11 @@ function buildMachine(app: DispatcherNeeds): Machine {
   const isClosed = () => isOver;
   const recorder = createRecorder(app, { isClosed, onRecorded: (id) => claimer.forget(id) });
   const book = createLaneBook({
-    rateOf: (row) => app.routeOf(row)?.segmentsPerSecond,
+    ...{ routeOf: app.routeOf, limiters: app.limiters },
     isTaken: (id) => claimer.isTaken(id),
   });
   const writer = createPartWriter({
     ...{ clock: app.clock, carrierKey: app.carrierKey },
-    connectorOf: (lane) => app.routeOf(lane.row)?.connector,
     epochOf: (lane) => (isOver ? undefined : app.epochOf(lane.row.shard)),
     depart: recorder.record,
     hold: (flight, because) => {
@@ -153,8 +158,12 @@ function buildMachine(app: DispatcherNeeds): Machine {
     isPaused: (lane) => book.isPaused(lane),
     giveBack: (lane, flights) => {
       const claims = flights.map((flight) => flight.claim);
-      const back = giveBack(app, { lane, claims, claimer: () => claimer }, isClosed);
-      back.catch(app.onError);
+      giveBack(app, { lane, claims, forget: claimer.forget }, isClosed)
+        .then(() => {
+          book.touch(lane);
+          pump.soon();
+        })
+        .catch(app.onError);
     },
     onTaken: () => pump.soon(),
   });
@@ -165,25 +174,21 @@ function buildMachine(app: DispatcherNeeds): Machine {
       pump.soon();
     },
     onDropped: (lane, claim, message) => {
-      writer.reserve(lane, -claim.segments);
+      reserve(lane, -claim.segments);
       if (message !== undefined) app.onRecorded();
     },
     onReturned: book.forgetWindows,
     onError: app.onError,
   });
   const reader = createLaneReader({
-    ...{ hot: app.hot, onError: app.onError, onRead: () => pump.soon() },
-  });
-  const pump = createPump({ ...app, book, claimer, writer, reader });
-  const later = createLater({
-    ...{ hot: app.hot, clock: app.clock, owner: app.owner, writer: app.writers.deferrals },
-    ...{ ownedShards: () => ownedShards(app).shards, isClosed, onError: app.onError },
-    onDeferred: (id) => claimer.forget(id),
-    onDue: (rows) => {
-      for (const row of rows) book.offer(row);
+    ...{ hot: app.hot, onError: app.onError },
+    onRead: (lane) => {
+      book.touch(lane);
       pump.soon();
     },
   });
+  const pump = createPump({ ...app, book, claimer, reader });
+  const later = buildLater(app, { book, claimer, pump, isClosed });
   return {
     ...{ book, claimer, writer, reader, pump, recorder, later },
     end: () => {
@@ -192,42 +197,20 @@ function buildMachine(app: DispatcherNeeds): Machine {
   };
 }
 
-/** Claims whose bytes certainly never left, to their places in the queue. */
-async function giveBack(
-  { hot, owner }: DispatcherNeeds,
-  { lane, claims, claimer }: { lane: Lane; claims: readonly Claim[]; claimer: () => Claimer },
-  isClosed: () => boolean,
-): Promise<void> {
-  if (claims.length === 0) return;
-  const ids = claims.map(({ id }) => id);
-  await untilStored(() => returnClaims(hot, ids, owner), isClosed);
-  for (const id of ids) claimer().forget(id);
-  lane.putBack(claims);
-}
-
-/** Writes what may leave; the rest fails, or waits in `later`. */
-function writeClaimed(
+function buildLater(
   app: DispatcherNeeds,
-  { writer, recorder, later }: Pick<Machine, "writer" | "recorder" | "later">,
-  claimed: readonly { lane: Lane; claimed: Claimed }[],
-): void {
-  const claimedAt = app.clock();
-  for (const { lane, claimed: one } of claimed) {
-    const flight = createFlight(one.claim, one.message, claimedAt);
-    const verdict = app.judge(one);
-    if (verdict.kind === "allowed") {
-      writer.add(lane, partsOf(flight));
-      continue;
-    }
-    writer.reserve(lane, -one.claim.segments);
-    if (verdict.kind === "later") later.defer(flight, verdict);
-    else recorder.record(toDeparture(flight, failedBecause(flight, verdict.errorCode, claimedAt)));
-  }
-  for (const lane of new Set(claimed.map((one) => one.lane))) writer.write(lane);
-}
-
-function failedBecause({ claim }: Flight, errorCode: number, at: Date) {
-  return { status: "failed", errorCode, at, createdAt: createdAt(claim.id) } as const;
+  parts: Pick<Machine, "book" | "claimer" | "pump"> & { isClosed: () => boolean },
+): Later {
+  return createLater({
+    ...{ hot: app.hot, clock: app.clock, owner: app.owner, writer: app.writers.deferrals },
+    ...{ isClosed: parts.isClosed, onError: app.onError },
+    ownedShards: () => ownedShards(app).shards,
+    onDeferred: (id) => parts.claimer.forget(id),
+    onDue: (rows) => {
+      for (const row of rows) parts.book.offer(row);
+      parts.pump.soon();
+    },
+  });
 }
 
 type Recorder = {

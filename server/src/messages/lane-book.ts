@@ -1,23 +1,44 @@
+import type { Connector } from "../connectors/connector.ts";
 import type { MessageId } from "../lib/message-id.ts";
-import { createLimiter } from "../throughput/limiter.ts";
+import type { Limit, Limiters } from "../throughput/limiters.ts";
+import { createPassage } from "../throughput/passage.ts";
+import { type Channel, createChannel } from "./channel.ts";
 import type { LaneRow, QueuedRow } from "./dispatch-store.ts";
-import { createLane, type Lane } from "./lane.ts";
+import { createLane, type Lane, redirect, type Way } from "./lane.ts";
 import type { LaneNumber } from "./lane-store.ts";
 
-/** A new limiter knows nothing of the last second's segments. */
-const LIMITER_WINDOW_MS = 1_000;
+/** By which connector a lane leaves, and what limits it. */
+export type LaneRoute = {
+  readonly connector: Connector;
+  /** The sender's, from the inventory. */
+  readonly segmentsPerSecond: number;
+  /** The others that it passes. */
+  readonly limits?: readonly Limit[];
+  /** The sender is in several pools, which several processes may own. */
+  readonly isSenderShared?: boolean;
+};
 
-/** The lanes that this process has seen, with their limiters; `busy` ones may have work. */
+/** The lanes that this process has seen; `busy` ones may have work. */
 export type LaneBook = {
-  readonly busy: Set<Lane>;
+  readonly busy: ReadonlySet<Lane>;
+  readonly all: () => Iterable<Lane>;
   /** Nothing when its account no longer holds the sender. */
   readonly laneFor: (row: LaneRow) => Lane | undefined;
+  /** It may have work: the pump is to look at it, unless it stands in a row already. */
+  readonly touch: (lane: Lane) => void;
+  /** Takes what was touched since the last call. */
+  readonly touched: () => Lane[];
+  /** Nothing of it is left to claim. */
+  readonly rest: (lane: Lane) => void;
   /** A message that stands in the queue now. */
   readonly offer: (row: QueuedRow & LaneRow) => void;
-  /** Gives a lane another rate; the old one's last second counts against it. */
-  readonly setRate: (lane: Lane, segmentsPerSecond: number) => void;
-  /** Shards that became ours: nothing leaves before `notBefore`, and windows are read anew. */
-  readonly gain: (shards: readonly number[], notBefore: number) => void;
+  /** Whether it can be claimed from by what is configured now; looks at its route again if need be. */
+  readonly findWay: (lane: Lane) => boolean;
+  /** Routes and limits may have changed. `isCertain`: lanes that wait look at theirs at once. */
+  readonly reconfigure: (isCertain: boolean) => void;
+  readonly channels: () => Iterable<Channel>;
+  /** Shards that became ours. What others sent for them until then nobody knows; windows are read anew. */
+  readonly gain: (shards: readonly number[], lapsedAt: number) => void;
   /** Shards that another process is to have: nothing more is claimed from them. */
   readonly leave: (shards: readonly number[]) => void;
   /** What the database says of these shards: which of their lanes are paused. */
@@ -29,60 +50,106 @@ export type LaneBook = {
   readonly forgetWindows: () => void;
 };
 
-export function createLaneBook(app: {
-  rateOf: (row: LaneRow) => number | undefined;
-  isTaken: (id: MessageId) => boolean;
-}): LaneBook {
-  const lanes = new Map<number, Lane>();
-  const startAfter = new Map<number, number>();
-  const leaving = new Set<number>();
-  const unread = new Set<number>();
-  const paused = new Map<number, Set<number>>();
-  const isPaused = ({ row }: Lane) => paused.get(row.shard)?.has(row.lane) === true;
+export type LaneBookNeeds = {
+  readonly routeOf: (row: LaneRow) => LaneRoute | undefined;
+  readonly limiters: Limiters;
+  readonly isTaken: (id: MessageId) => boolean;
+};
 
+export function createLaneBook(app: LaneBookNeeds): LaneBook {
+  const lanes = new Map<number, Lane>();
+  const lapsed = new Map<number, number>();
+  const holds = createHolds();
   const busy = new Set<Lane>();
+  let touched = new Set<Lane>();
+  let version = 1;
+  const ways = createWays(app);
 
   const laneFor = (row: LaneRow): Lane | undefined => {
     const known = lanes.get(row.lane);
     if (known !== undefined) return known;
-    const segmentsPerSecond = app.rateOf(row);
-    if (segmentsPerSecond === undefined) return undefined;
-    const limiter = createLimiter(segmentsPerSecond);
-    limiter.waitUntil(startAfter.get(row.shard) ?? 0);
+    const way = ways.find(row);
+    if (way === undefined) return undefined;
     const { shard, lane: number, account, pool, sender } = row;
-    const lane = createLane({ shard, lane: number, account, pool, sender }, limiter, app.isTaken);
+    const lane = createLane({ shard, lane: number, account, pool, sender }, way, app.isTaken);
+    waitWindow(lane, lapsed.get(shard) ?? Number.NEGATIVE_INFINITY);
+    lane.version = version;
     lanes.set(row.lane, lane);
     return lane;
   };
 
+  const touch = (lane: Lane) => {
+    busy.add(lane);
+    if (lane.waitsIn === undefined) touched.add(lane);
+  };
+
   return {
-    ...{ busy, laneFor },
+    ...{ busy, all: () => lanes.values(), laneFor, touch },
+    touched: () => {
+      if (touched.size === 0) return [];
+      const all = [...touched];
+      touched = new Set();
+      return all;
+    },
+    rest: (lane) => busy.delete(lane),
     offer: (row) => {
       const lane = laneFor(row);
       if (lane === undefined) return;
-      lane.offer(row);
-      busy.add(lane);
+      lane.offer(bare(row));
+      touch(lane);
     },
-    setRate: (lane, segmentsPerSecond) => {
-      if (segmentsPerSecond === lane.limiter.segmentsPerSecond) return;
-      lane.limiter = createLimiter(segmentsPerSecond);
-      lane.limiter.waitUntil(performance.now() + LIMITER_WINDOW_MS);
+    findWay: (lane) => {
+      if (lane.version === version) return lane.hasRoute;
+      lane.version = version;
+      const way = ways.find(lane.row, lane.way);
+      lane.hasRoute = way !== undefined;
+      if (way !== undefined && way !== lane.way) redirect(lane, way);
+      return lane.hasRoute;
     },
-    gain: (shards, notBefore) => {
+    reconfigure: (isCertain) => {
+      version += 1;
+      if (!isCertain) return;
+      for (const lane of busy) {
+        lane.waitsIn = undefined;
+        touched.add(lane);
+      }
+    },
+    channels: ways.channels,
+    gain: (shards, lapsedAt) => {
       const gained = new Set(shards);
-      for (const shard of shards) leaving.delete(shard);
-      for (const shard of shards) unread.add(shard);
-      for (const shard of shards) startAfter.set(shard, notBefore);
+      holds.gain(shards);
+      for (const shard of shards) lapsed.set(shard, lapsedAt);
       for (const lane of lanes.values()) {
         if (!gained.has(lane.row.shard)) continue;
-        lane.limiter.waitUntil(notBefore);
+        waitWindow(lane, lapsedAt);
         lane.forget();
       }
     },
-    leave: (shards) => {
+    leave: holds.leave,
+    setPaused: holds.setPaused,
+    isPaused: holds.isPaused,
+    mayClaim: holds.mayClaim,
+    forgetWindows: () => {
+      for (const lane of lanes.values()) lane.forget();
+    },
+  };
+}
+
+/** What keeps lanes from being claimed from, whatever waits in them. */
+function createHolds() {
+  const leaving = new Set<number>();
+  const unread = new Set<number>();
+  const paused = new Map<number, Set<number>>();
+  const isPaused = ({ row }: Lane) => paused.get(row.shard)?.has(row.lane) === true;
+  return {
+    gain: (shards: readonly number[]) => {
+      for (const shard of shards) leaving.delete(shard);
+      for (const shard of shards) unread.add(shard);
+    },
+    leave: (shards: readonly number[]) => {
       for (const shard of shards) leaving.add(shard);
     },
-    setPaused: (shards, lanes) => {
+    setPaused: (shards: readonly number[], lanes: readonly LaneNumber[]) => {
       for (const shard of shards) paused.delete(shard);
       for (const { shard, lane } of lanes) {
         const numbers = paused.get(shard) ?? new Set();
@@ -91,10 +158,53 @@ export function createLaneBook(app: {
       for (const shard of shards) unread.delete(shard);
     },
     isPaused,
-    mayClaim: (lane) =>
+    mayClaim: (lane: Lane) =>
       !isPaused(lane) && !leaving.has(lane.row.shard) && !unread.has(lane.row.shard),
-    forgetWindows: () => {
-      for (const lane of lanes.values()) lane.forget();
+  };
+}
+
+/** Under limits that other processes pass too, quotas see to it. */
+function waitWindow(lane: Lane, lapsedAt: number): void {
+  for (const limiter of lane.way.passage.limiters) {
+    if (limiter.limit().isShared !== true) limiter.waitWindowAfter(lapsedAt);
+  }
+}
+
+function bare({ shard, lane, priority, id, attempt, segments, validUntil }: QueuedRow): QueuedRow {
+  return { shard, lane, priority, id, attempt, segments, validUntil };
+}
+
+/** The ways that lanes take now: limiters by what they limit, channels by their connector. */
+function createWays({ routeOf, limiters }: LaneBookNeeds) {
+  const channels = new Map<string, Channel>();
+
+  const channelOf = (connector: Connector): Channel => {
+    const known = channels.get(connector.name);
+    if (known !== undefined) {
+      known.connector = connector;
+      return known;
+    }
+    const channel = createChannel(connector);
+    channels.set(connector.name, channel);
+    return channel;
+  };
+
+  return {
+    channels: () => channels.values(),
+    /** The same as before where nothing has changed. */
+    find: (row: LaneRow, before?: Way): Way | undefined => {
+      const route = routeOf(row);
+      if (route === undefined) return undefined;
+      const channel = channelOf(route.connector);
+      const { segmentsPerSecond, isSenderShared: isShared = false } = route;
+      const sender = { kind: "sender", of: row.sender, segmentsPerSecond, isShared } as const;
+      const limits = [{ ...sender, setBy: "the inventory" }, ...(route.limits ?? [])];
+      const passage = createPassage(limits.map(limiters.use));
+      const isSame =
+        before?.channel === channel &&
+        before.passage.limiters.length === passage.limiters.length &&
+        passage.limiters.every((limiter, place) => before.passage.limiters[place] === limiter);
+      return isSame ? before : { passage, channel };
     },
   };
 }

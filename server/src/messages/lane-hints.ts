@@ -1,5 +1,6 @@
 import type { Sql } from "../db/sql.ts";
 import { findBusyLanes } from "./dispatch-store.ts";
+import type { Lane } from "./lane.ts";
 import type { LaneBook } from "./lane-book.ts";
 
 /** Another process stored messages for shards of ours: their lanes are looked at now, not at the next sweep. */
@@ -7,7 +8,7 @@ export function createLaneHints(app: {
   hot: Sql;
   epochOf: (shard: number) => bigint | undefined;
   book: LaneBook;
-  onFound: () => void;
+  onFound: (lane: Lane) => void;
   onError: (error: unknown) => void;
 }): (shards: readonly number[]) => void {
   const heard = new Set<number>();
@@ -22,9 +23,8 @@ export function createLaneHints(app: {
         const lane = app.book.laneFor(row);
         if (lane === undefined) continue;
         lane.forget();
-        app.book.busy.add(lane);
+        app.onFound(lane);
       }
-      app.onFound();
     }
   };
 

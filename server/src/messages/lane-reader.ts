@@ -12,7 +12,7 @@ export type LaneReader = {
 /** Reads the heads of lanes from the queue, a few lanes at a time. */
 export function createLaneReader(app: {
   hot: Sql;
-  onRead: () => void;
+  onRead: (lane: Lane) => void;
   onError: (error: unknown) => void;
 }): LaneReader {
   const waiting = new Set<Lane>();
@@ -38,7 +38,7 @@ export function createLaneReader(app: {
         .catch(app.onError)
         .finally(() => {
           reading.delete(lane);
-          app.onRead();
+          app.onRead(lane);
           readNext();
         });
     }

@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
-import { createLimiter } from "../throughput/limiter.ts";
+import { createTestCarrier } from "../../test/messaging.ts";
+import { createPassage } from "../throughput/passage.ts";
+import { createChannel } from "./channel.ts";
 import type { QueuedRow } from "./dispatch-store.ts";
 import { createLane, WINDOW_MAX } from "./lane.ts";
 
@@ -9,7 +11,8 @@ const queued = (id: number): QueuedRow => ({
   validUntil: new Date(0),
 });
 const laneWith = (ids: readonly number[], isAll = true) => {
-  const lane = createLane(row, createLimiter(1), () => false);
+  const way = { passage: createPassage([]), channel: createChannel(createTestCarrier().connector) };
+  const lane = createLane(row, way, () => false);
   for (const priority of lane.unread()) {
     lane.beginRead(priority);
     lane.endRead(priority, priority === 2 ? ids.map(queued) : [], isAll);

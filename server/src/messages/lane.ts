@@ -1,5 +1,7 @@
 import type { MessageId } from "../lib/message-id.ts";
-import type { Limiter } from "../throughput/limiter.ts";
+import type { NamedLimiter } from "../throughput/limiters.ts";
+import type { Passage } from "../throughput/passage.ts";
+import type { Channel, LaneQueue } from "./channel.ts";
 import type { LaneRow, QueuedRow } from "./dispatch-store.ts";
 import type { Priority } from "./message.ts";
 
@@ -11,25 +13,38 @@ const priorities = [0, 1, 2, 3] as const satisfies readonly Priority[];
 const TURNS = 20;
 const reservedTurns: Readonly<Record<number, Priority>> = { 6: 1, 12: 2, 18: 3 };
 
+/** Where a lane leaves by, and what it passes on the way. */
+export type Way = { readonly passage: Passage; readonly channel: Channel };
+
 /** A lane's place in memory: the heads of its four queues and what is claimed but not written. */
 export type Lane = {
   readonly row: LaneRow;
-  /** Replaced when the sender's rate changes. */
-  limiter: Limiter;
+  /** The last one known: what is claimed leaves by it. */
+  way: Way;
+  /** Whether its account still holds the sender, and its connector runs. */
+  hasRoute: boolean;
+  /** Which configuration says so. */
+  version: number;
   /** Claimed segments that have not left. */
   reserved: number;
   /** Nothing is written before this instant: the carrier asked for patience (monotonic ms). */
   notBefore: number;
+  /** What it waits for in a row with others. */
+  waitsIn: LaneQueue | undefined;
+  ticket: number;
+  /** What ended the last claiming from it, when messages were left. */
+  stoppedBy: NamedLimiter | "patience" | "window" | undefined;
   readonly size: () => number;
   readonly offer: (row: QueuedRow) => void;
   /** Puts messages that were taken before their places, at the head. */
   readonly putBack: (rows: readonly QueuedRow[]) => void;
   /** Takes the next message by priority and order. */
   readonly next: () => QueuedRow | undefined;
-  /** Takes the messages whose validity has ended. */
+  /** Takes the messages at the heads whose validity has ended. */
   readonly takeExpired: (now: Date) => QueuedRow[];
   /** Priorities whose window may lack messages that the queue holds. */
   readonly unread: () => Priority[];
+  readonly hasUnread: () => boolean;
   readonly beginRead: (priority: Priority) => void;
   readonly endRead: (priority: Priority, rows: readonly QueuedRow[], isAll: boolean) => void;
   readonly forget: () => void;
@@ -37,11 +52,7 @@ export type Lane = {
 
 type Window = { rows: QueuedRow[]; isWhole: boolean; isStale: boolean };
 
-export function createLane(
-  row: LaneRow,
-  limiter: Limiter,
-  isTaken: (id: MessageId) => boolean,
-): Lane {
+export function createLane(row: LaneRow, way: Way, isTaken: (id: MessageId) => boolean): Lane {
   const windows: Window[] = priorities.map(() => ({ rows: [], isWhole: false, isStale: false }));
   const windowOf = (priority: Priority) => windows[priority] as Window;
   let turn = 0;
@@ -53,11 +64,13 @@ export function createLane(
   };
 
   return {
-    row,
-    limiter,
-    reserved: 0,
-    notBefore: Number.NEGATIVE_INFINITY,
-    size: () => windows.reduce((sum, window) => sum + window.rows.length, 0),
+    ...{ row, way, hasRoute: true, version: 0, reserved: 0, notBefore: Number.NEGATIVE_INFINITY },
+    ...{ waitsIn: undefined, ticket: 0, stoppedBy: undefined },
+    size: () => {
+      let size = 0;
+      for (const { rows } of windows) size += rows.length;
+      return size;
+    },
     offer: (queued) => {
       const window = windowOf(queued.priority);
       window.isStale = true;
@@ -72,18 +85,12 @@ export function createLane(
       return taken;
     },
     takeExpired: (now) =>
-      windows.flatMap((window) => {
-        const expired = window.rows.filter((queued) => queued.validUntil <= now);
-        if (expired.length > 0) {
-          window.rows = window.rows.filter((queued) => queued.validUntil > now);
-        }
-        return expired;
+      windows.flatMap(({ rows }) => {
+        const living = rows.findIndex((queued) => queued.validUntil > now);
+        return rows.splice(0, living === -1 ? rows.length : living);
       }),
-    unread: () =>
-      priorities.filter((priority) => {
-        const { isWhole, rows } = windowOf(priority);
-        return !isWhole && rows.length < WINDOW_MAX / 2;
-      }),
+    unread: () => priorities.filter((priority) => isUnread(windowOf(priority))),
+    hasUnread: () => windows.some(isUnread),
     beginRead: (priority) => {
       windowOf(priority).isStale = false;
     },
@@ -96,6 +103,25 @@ export function createLane(
       for (const window of windows) window.isWhole = false;
     },
   };
+}
+
+/** Counts segments that are claimed and have not left, wherever the lane's count. */
+export function reserve(lane: Lane, segments: number): void {
+  lane.reserved += segments;
+  lane.way.passage.reserve(segments);
+  lane.way.channel.reserved += segments;
+}
+
+/** Gives a lane another way: what it has claimed counts there now. */
+export function redirect(lane: Lane, way: Way): void {
+  const { reserved } = lane;
+  reserve(lane, -reserved);
+  lane.way = way;
+  reserve(lane, reserved);
+}
+
+function isUnread({ isWhole, rows }: Window): boolean {
+  return !isWhole && rows.length < WINDOW_MAX / 2;
 }
 
 /** One that is new stands at the end, where the window may end before; one that comes back, at its place. */

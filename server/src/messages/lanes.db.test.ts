@@ -6,6 +6,7 @@ import { createEventWriter } from "../events/log.ts";
 import { systemClock as clock } from "../lib/clock.ts";
 import { createIdWriter } from "../lib/message-id.ts";
 import { holdShards, type ShardLeases } from "../throughput/leases.ts";
+import { createLimiters } from "../throughput/limiters.ts";
 import { type Accepter, createAccepter, type NewMessage, shardOfPool } from "./accept.ts";
 import { createDispatcher, type Dispatcher } from "./dispatch.ts";
 import { holdLane, type LaneHold } from "./lane-store.ts";
@@ -55,7 +56,7 @@ beforeAll(async () => {
     writers: { claims: writer(), departures: writer(), deferrals: writer() },
     judge: () => ({ kind: "allowed" }),
     routeOf: () => ({ segmentsPerSecond, connector: carrier }),
-    carrierKey: (id) => id,
+    ...{ limiters: createLimiters(), carrierKey: (id) => id },
   });
   const gained: [readonly number[], number][] = [];
   leases = await holdShards({

@@ -116,3 +116,33 @@ export async function nextDueAt(sql: Sql, shards: readonly number[]): Promise<Da
   `;
   return row?.dueAt ?? undefined;
 }
+
+/**
+ * Queued messages whose validity has ended, of those that are valid for less than the usual ten
+ * hours: they alone can end behind others that have not, and only they are in the index.
+ */
+export async function findExpired(
+  sql: Sql,
+  of: { shards: readonly number[]; now: Date; limit: number },
+): Promise<(QueuedRow & LaneRow)[]> {
+  return sql<(QueuedRow & LaneRow)[]>`
+    with expired as materialized (
+      select found.*
+      from unnest(${of.shards as number[]}::smallint[]) as owned(shard)
+      cross join lateral (
+        select shard, lane, priority, id, attempt, segments, valid_until
+        from queue
+        where queue.shard = owned.shard and valid_until <= ${of.now}
+          and valid_until < to_timestamp(((id >> 22) + 1704102900000) / 1000.0)
+        order by valid_until
+        limit ${of.limit}
+      ) as found
+      limit ${of.limit}
+    )
+    select expired.shard, expired.lane, expired.priority, expired.id, expired.attempt,
+      expired.segments, expired.valid_until as "validUntil", account, pool, sender
+    from expired
+    join lanes on lanes.shard = any(array[expired.shard]) and lanes.lane = any(array[expired.lane])
+    limit ${of.limit}
+  `;
+}

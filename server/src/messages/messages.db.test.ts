@@ -6,6 +6,7 @@ import { createEventWriter } from "../events/log.ts";
 import { systemClock as clock } from "../lib/clock.ts";
 import { createIdWriter } from "../lib/message-id.ts";
 import { holdShards, type ShardLeases } from "../throughput/leases.ts";
+import { createLimiters } from "../throughput/limiters.ts";
 import { type Accepter, createAccepter, type NewMessage } from "./accept.ts";
 import { cancelMessage, redactMessage } from "./change.ts";
 import { createDispatcher, type Dispatcher } from "./dispatch.ts";
@@ -67,7 +68,7 @@ beforeAll(async () => {
     writers: { claims: writer(), departures: writer(), deferrals: writer() },
     judge: () => allowed,
     routeOf: () => ({ segmentsPerSecond: 1000, connector: carrier }),
-    carrierKey: (id) => id,
+    ...{ limiters: createLimiters(), carrierKey: (id) => id },
   });
   const gained: [readonly number[], number][] = [];
   leases = await holdShards({

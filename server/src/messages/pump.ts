@@ -1,51 +1,76 @@
-import type { Connector } from "../connectors/connector.ts";
+import { createDueHeap } from "../lib/due-heap.ts";
+import type { NamedLimiter } from "../throughput/limiters.ts";
+import { createLaneQueue, freeSlots, type LaneQueue } from "./channel.ts";
 import type { Claimer } from "./claimer.ts";
-import type { LaneRow } from "./dispatch-store.ts";
-import type { Lane } from "./lane.ts";
+import { type Lane, reserve } from "./lane.ts";
 import type { LaneBook } from "./lane-book.ts";
 import type { LaneReader } from "./lane-reader.ts";
-import type { PartWriter } from "./write-parts.ts";
 
 /** A claim is made at most this long before its bytes may leave. */
 const CLAIM_AHEAD_MS = 50;
+/** Claims are ahead of their bytes, so that they can wait for company. */
+const RUN_MS = 10;
+/** How soon to ask again for a part of a shared limit when there is none. */
+const NO_PART_MS = 100;
 
 export type PumpNeeds = {
   readonly book: LaneBook;
-  readonly claimer: Claimer;
-  readonly writer: PartWriter;
+  readonly claimer: Pick<Claimer, "take">;
   readonly reader: LaneReader;
   readonly epochOf: (shard: number) => bigint | undefined;
-  readonly routeOf: (
-    lane: LaneRow,
-  ) => { readonly segmentsPerSecond: number; readonly connector: Connector } | undefined;
 };
 
 export type Pump = {
-  /** Looks at the busy lanes at the end of this turn of the event loop. */
+  /** Looks at what was touched and what has free slots at the end of this turn of the event loop. */
   readonly soon: () => void;
   readonly close: () => void;
 };
 
-/** Claims from each busy lane what its limiter and its connector's window would take now. */
+/** What lanes wait for that comes by itself: a limiter's next segment, the end of a lane's patience. */
+type Gate = {
+  readonly lanes: LaneQueue;
+  /** When it opens; infinite: nobody waits. */
+  at: number;
+  readonly opensAt: () => number;
+};
+
+type Machine = PumpNeeds & {
+  readonly gates: WeakMap<object, Gate>;
+  readonly due: ReturnType<typeof createDueHeap<Gate>>;
+};
+
+/**
+ * Claims from each lane what its limiters and its connector's window would take now. A lane with
+ * work stands in one row at a time: for the first limiter that holds it up, else for a free slot.
+ * So a turn costs what moves in it, however many lanes wait, and those that wait for the same thing
+ * have it in turns.
+ */
 export function createPump(app: PumpNeeds): Pump {
+  const machine: Machine = { ...app, gates: new WeakMap(), due: createDueHeap() };
   let isWaiting = false;
   let isClosed = false;
   let timer: NodeJS.Timeout | undefined;
+  let timerAt = Number.POSITIVE_INFINITY;
 
   const run = () => {
     isWaiting = false;
     if (isClosed) return;
     const now = performance.now();
-    const slots = new Map<Connector, number>();
-    let soonest = Number.POSITIVE_INFINITY;
-    for (const lane of [...app.book.busy]) {
-      if (lane.unread().length > 0) app.reader.fill(lane);
-      soonest = Math.min(soonest, claimFrom(app, { lane, now, slots }));
-      if (lane.size() === 0 && lane.unread().length === 0) app.book.busy.delete(lane);
-    }
-    if (soonest === Number.POSITIVE_INFINITY) return;
+    lookAt(machine, app.book.touched(), now);
+    openGates(machine, now);
+    fillSlots(machine, now);
+    runAt(machine.due.soonest(), now);
+  };
+
+  const runAt = (at: number, now: number) => {
+    const next = Math.max(at, now + RUN_MS);
+    if (at === Number.POSITIVE_INFINITY || (timerAt > now && timerAt <= next)) return;
     clearTimeout(timer);
-    timer = setTimeout(run, Math.max(1, soonest - now));
+    timerAt = next;
+    timer = setTimeout(() => {
+      timerAt = Number.POSITIVE_INFINITY;
+      run();
+    }, next - now);
   };
 
   return {
@@ -61,32 +86,108 @@ export function createPump(app: PumpNeeds): Pump {
   };
 }
 
-/** When the lane is to be looked at again because of its limiter; infinite: something else wakes. */
-function claimFrom(
-  app: PumpNeeds,
-  { lane, now, slots }: { lane: Lane; now: number; slots: Map<Connector, number> },
-): number {
-  const route = app.routeOf(lane.row);
-  const epoch = app.epochOf(lane.row.shard);
-  if (route === undefined || epoch === undefined || !app.book.mayClaim(lane)) {
-    return Number.POSITIVE_INFINITY;
+/** One message of each in turn, as long as they go on. */
+function lookAt(machine: Machine, touched: readonly Lane[], now: number): void {
+  for (let lanes = touched; lanes.length > 0; ) {
+    lanes = lanes.filter((lane) => lane.waitsIn === undefined && claimOne(machine, lane, now));
   }
-  const { connector } = route;
-  app.book.setRate(lane, route.segmentsPerSecond);
-  let free = slots.get(connector) ?? connector.freeSlots() - app.writer.reservedFor(connector);
-  let again = Number.POSITIVE_INFINITY;
-  while (free > 0 && lane.size() > 0) {
-    const earliest = Math.max(lane.limiter.earliest(lane.reserved), lane.notBefore);
-    if (earliest > now + CLAIM_AHEAD_MS) {
-      again = earliest - CLAIM_AHEAD_MS;
-      break;
+}
+
+function openGates(machine: Machine, now: number): void {
+  while (machine.due.soonest() <= now) {
+    const gate = machine.due.pop();
+    if (gate === undefined || gate.at > now) continue;
+    gate.at = Number.POSITIVE_INFINITY;
+    while (gate.lanes.size() > 0) {
+      const opensAt = gate.opensAt();
+      if (opensAt > now) {
+        closeGate(machine, gate, { until: opensAt, now });
+        break;
+      }
+      const lane = gate.lanes.shift();
+      if (lane !== undefined && claimOne(machine, lane, now, gate.lanes)) gate.lanes.push(lane);
     }
-    const queued = lane.next();
-    if (queued === undefined) break;
-    if (!app.claimer.take(lane, queued, { connector: connector.name, epoch })) continue;
-    app.writer.reserve(lane, queued.segments);
-    free -= queued.segments;
   }
-  slots.set(connector, free);
-  return again;
+}
+
+function fillSlots(machine: Machine, now: number): void {
+  for (const channel of machine.book.channels()) {
+    const { waiting } = channel;
+    while (waiting.size() > 0 && freeSlots(channel) > 0) {
+      const lane = waiting.shift();
+      if (lane !== undefined && claimOne(machine, lane, now, waiting)) waiting.push(lane);
+    }
+  }
+}
+
+/** Whether one was claimed; else the lane stands where it waits, or has nothing to wait for. */
+function claimOne(machine: Machine, lane: Lane, now: number, from?: LaneQueue): boolean {
+  const { book, reader, claimer } = machine;
+  const epoch = machine.epochOf(lane.row.shard);
+  lane.stoppedBy = undefined;
+  if (epoch === undefined || !book.findWay(lane) || !book.mayClaim(lane)) return rest(book, lane);
+  if (lane.hasUnread()) reader.fill(lane);
+  if (lane.size() === 0) return rest(book, lane);
+  if (isHeldUp(machine, lane, now, from)) return false;
+  const { channel } = lane.way;
+  const isInTurn = from === channel.waiting || channel.waiting.size() === 0;
+  if (!isInTurn || freeSlots(channel) <= 0) {
+    lane.stoppedBy = "window";
+    channel.waiting.push(lane);
+    return false;
+  }
+  for (let queued = lane.next(); queued !== undefined; queued = lane.next()) {
+    if (!claimer.take(lane, queued, { connector: channel.connector.name, epoch })) continue;
+    reserve(lane, queued.segments);
+    return true;
+  }
+  return rest(book, lane);
+}
+
+function rest(book: LaneBook, lane: Lane): false {
+  book.rest(lane);
+  return false;
+}
+
+/** Stands in the row of the first limiter, from the smallest scope up, that lets nothing leave. */
+function isHeldUp(machine: Machine, lane: Lane, now: number, from?: LaneQueue): boolean {
+  if (lane.notBefore > now + CLAIM_AHEAD_MS) {
+    lane.stoppedBy = "patience";
+    const opensAt = () => lane.notBefore - CLAIM_AHEAD_MS;
+    standAt(machine, gateOf(machine, lane, opensAt), lane, now);
+    return true;
+  }
+  for (const limiter of lane.way.passage.limiters) {
+    const gate = machine.gates.get(limiter);
+    const hasOthers = gate !== undefined && gate.lanes !== from && gate.lanes.size() > 0;
+    if (!hasOthers && opensAt(limiter) <= now) continue;
+    lane.stoppedBy = limiter;
+    standAt(machine, gate ?? gateOf(machine, limiter, () => opensAt(limiter)), lane, now);
+    return true;
+  }
+  return false;
+}
+
+function opensAt(limiter: NamedLimiter): number {
+  return limiter.earliest(limiter.reserved()) - CLAIM_AHEAD_MS;
+}
+
+function gateOf(machine: Machine, key: object, opensAt: () => number): Gate {
+  const known = machine.gates.get(key);
+  if (known !== undefined) return known;
+  const gate = { lanes: createLaneQueue(), at: Number.POSITIVE_INFINITY, opensAt };
+  machine.gates.set(key, gate);
+  return gate;
+}
+
+function standAt(machine: Machine, gate: Gate, lane: Lane, now: number): void {
+  gate.lanes.push(lane);
+  closeGate(machine, gate, { until: gate.opensAt(), now });
+}
+
+function closeGate(machine: Machine, gate: Gate, { until, now }: { until: number; now: number }) {
+  const at = until === Number.POSITIVE_INFINITY ? now + NO_PART_MS : until;
+  if (at >= gate.at) return;
+  gate.at = at;
+  machine.due.push(at, gate);
 }

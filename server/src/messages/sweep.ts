@@ -2,12 +2,17 @@ import type { Sql } from "../db/sql.ts";
 import type { Clock } from "../lib/clock.ts";
 import { SHARD_COUNT } from "../lib/message-id.ts";
 import type { Claimer } from "./claimer.ts";
-import { findBusyLanes, recoverClaims } from "./dispatch-store.ts";
+import { findBusyLanes, type QueuedRow, recoverClaims } from "./dispatch-store.ts";
+import { type Lane, reserve } from "./lane.ts";
 import type { LaneBook } from "./lane-book.ts";
 import { findPausedLanes } from "./lane-store.ts";
 import type { Later } from "./later.ts";
+import { findExpired } from "./later-store.ts";
 import type { Pump } from "./pump.ts";
 import type { PartWriter } from "./write-parts.ts";
+
+/** Ended validities that one sweep takes; the next takes more. */
+const EXPIRED_MAX = 1_000;
 
 export type SweepNeeds = {
   readonly hot: Sql;
@@ -25,27 +30,45 @@ type Swept = {
 
 /** Finds what no hint told of: other processes' messages, claims in doubt, ended validity. */
 export async function sweep(app: SweepNeeds, machine: Swept): Promise<void> {
-  const { book, claimer, writer, pump, later } = machine;
+  const { book, writer, pump, later } = machine;
   const owned = ownedShards(app);
   if (owned.shards.length === 0) return;
   book.setPaused(owned.shards, await findPausedLanes(app.hot, owned.shards));
   await recoverClaims(app.hot, owned);
   await later.moveDue();
-  for (const row of await findBusyLanes(app.hot, owned.shards)) {
+  const standing = [...book.busy].filter((lane) => lane.waitsIn !== undefined);
+  const known = standing.map(({ row }) => row.lane);
+  for (const row of await findBusyLanes(app.hot, owned.shards, known)) {
     const lane = book.laneFor(row);
     if (lane === undefined) continue;
     if (lane.size() === 0) lane.forget();
-    book.busy.add(lane);
-    const epoch = app.epochOf(row.shard);
-    if (epoch === undefined) continue;
-    for (const queued of lane.takeExpired(app.clock())) {
-      if (claimer.take(lane, queued, { connector: "none", epoch })) {
-        writer.reserve(lane, queued.segments);
-      }
-    }
+    book.touch(lane);
   }
+  book.reconfigure(false);
+  await failExpired(app, machine, owned.shards);
   writer.writeAll();
   pump.soon();
+}
+
+/** Claims what is not worth sending any more, for its end: at the heads, and behind full windows. */
+async function failExpired(
+  app: SweepNeeds,
+  { book, claimer }: Swept,
+  shards: readonly number[],
+): Promise<void> {
+  const now = app.clock();
+  const fail = (lane: Lane, queued: QueuedRow) => {
+    const epoch = app.epochOf(queued.shard);
+    if (epoch === undefined) return;
+    if (claimer.take(lane, queued, { connector: "none", epoch })) reserve(lane, queued.segments);
+  };
+  for (const lane of book.all()) {
+    for (const queued of lane.takeExpired(now)) fail(lane, queued);
+  }
+  for (const row of await findExpired(app.hot, { shards, now, limit: EXPIRED_MAX })) {
+    const lane = book.laneFor(row);
+    if (lane !== undefined) fail(lane, row);
+  }
 }
 
 export function ownedShards(app: Pick<SweepNeeds, "epochOf">): {

@@ -1,10 +1,12 @@
 import type { Connector, SubmitResult } from "../connectors/connector.ts";
+import { type Alarm, createAlarm } from "../lib/alarm.ts";
 import type { Clock } from "../lib/clock.ts";
 import { createdAt } from "../lib/message-id.ts";
 import { unreachable } from "../lib/unreachable.ts";
+import type { Passage } from "../throughput/passage.ts";
 import type { Departure } from "./dispatch-store.ts";
 import { type Flight, type Part, toDeparture, toRecord, toSubmission } from "./flight.ts";
-import type { Lane } from "./lane.ts";
+import { type Lane, reserve } from "./lane.ts";
 import { sortPaused } from "./paused-parts.ts";
 
 /** How long a closing process waits for carriers' answers; what is open then is in doubt. */
@@ -13,15 +15,16 @@ const CLOSE_MS_MAX = 5_000;
 const AGAIN_MS = 1_000;
 /** Attempts of one part; then the message fails. */
 const ATTEMPTS_MAX = 30_000;
+/** How soon to ask again for a part of a limit that several owners share, at the latest. */
+const NO_PART_MS = 100;
 const EXPIRED = 30036;
 const UNKNOWN_ERROR = 30008;
 
 export type PartWriter = {
-  /** Counts segments that are claimed and have not left, by lane and connector. */
-  readonly reserve: (lane: Lane, segments: number) => void;
-  readonly reservedFor: (connector: Connector) => number;
   readonly add: (lane: Lane, parts: readonly Part[]) => void;
   readonly write: (lane: Lane) => void;
+  /** What found no free slot, where there is one now. */
+  readonly writeStalled: () => void;
   readonly writeAll: () => void;
   readonly close: () => Promise<void>;
 };
@@ -29,7 +32,6 @@ export type PartWriter = {
 export type PartWriterNeeds = {
   readonly clock: Clock;
   readonly carrierKey: (carrierMessageId: string) => string;
-  readonly connectorOf: (lane: Lane) => Connector | undefined;
   /** The epoch under which we own the lane now: checked in the tick of the write. */
   readonly epochOf: (lane: Lane) => bigint | undefined;
   readonly depart: (departure: Departure) => void;
@@ -45,10 +47,11 @@ export type PartWriterNeeds = {
 
 type Writer = PartWriterNeeds & {
   readonly ready: Map<Lane, Part[]>;
-  readonly timers: Map<Lane, NodeJS.Timeout>;
-  readonly reservations: Reservations;
-  /** Lanes whose parts were handed to their connector and leave at the end of this turn. */
-  readonly leaving: Set<Lane>;
+  readonly alarm: Alarm<Lane>;
+  /** Lanes with parts whose connector had no free slot. */
+  readonly stalled: Set<Lane>;
+  /** What the parts pass that were handed to their connector and leave at the end of this turn. */
+  readonly leaving: Set<Passage>;
   isClosing: boolean;
   /** Submissions without an answer. */
   open: number;
@@ -56,19 +59,22 @@ type Writer = PartWriterNeeds & {
 
 /** Writes claimed parts to their connector, in order, each at the instant its limiter allows. */
 export function createPartWriter(app: PartWriterNeeds): PartWriter {
-  const reservations = createReservations(app.connectorOf);
   const writer: Writer = {
-    ...{ ...app, reservations, isClosing: false, open: 0 },
-    ...{ ready: new Map(), timers: new Map(), leaving: new Set() },
+    ...{ ...app, isClosing: false, open: 0, ready: new Map(), stalled: new Set() },
+    ...{ leaving: new Set(), alarm: createAlarm((lane) => write(writer, lane)) },
   };
   return {
-    ...reservations,
     add: (lane, parts) => {
       const waiting = writer.ready.get(lane) ?? [];
       waiting.push(...parts);
       writer.ready.set(lane, waiting);
     },
     write: (lane) => write(writer, lane),
+    writeStalled: () => {
+      for (const lane of writer.stalled) {
+        if (lane.way.channel.connector.freeSlots() > 0) write(writer, lane);
+      }
+    },
     writeAll: () => {
       for (const lane of [...writer.ready.keys()]) write(writer, lane);
     },
@@ -76,27 +82,12 @@ export function createPartWriter(app: PartWriterNeeds): PartWriter {
   };
 }
 
-type Reservations = Pick<PartWriter, "reserve" | "reservedFor">;
-
-function createReservations(connectorOf: PartWriterNeeds["connectorOf"]): Reservations {
-  const reserved = new Map<string, number>();
-  return {
-    reserve: (lane, segments) => {
-      lane.reserved += segments;
-      const connector = connectorOf(lane)?.name;
-      if (connector === undefined) return;
-      reserved.set(connector, Math.max(0, (reserved.get(connector) ?? 0) + segments));
-    },
-    reservedFor: (connector) => reserved.get(connector.name) ?? 0,
-  };
-}
-
 function write(writer: Writer, lane: Lane): void {
   const parts = writer.ready.get(lane);
-  const connector = writer.connectorOf(lane);
-  if (parts === undefined || connector === undefined) return;
+  writer.stalled.delete(lane);
+  if (parts === undefined) return;
   const waiting = writer.isPaused(lane) ? pauseParts(writer, lane, parts) : [];
-  writeParts(writer, { lane, connector, parts });
+  writeParts(writer, lane, parts);
   parts.push(...waiting);
   if (parts.length === 0) writer.ready.delete(lane);
 }
@@ -109,34 +100,33 @@ function pauseParts(writer: Writer, lane: Lane, parts: Part[]): Part[] {
   for (const flight of fresh) flight.isOver = true;
   writer.giveBack(lane, fresh);
   const staying = waiting.filter((part) => mayLeave(writer, part, epoch));
-  writer.reservations.reserve(lane, finishing.length + staying.length - parts.length);
+  reserve(lane, finishing.length + staying.length - parts.length);
   parts.splice(0, parts.length, ...finishing);
   return staying;
 }
 
-type Leaving = {
-  readonly lane: Lane;
-  readonly connector: Connector;
-  /** Taken from its head. */
-  readonly parts: Part[];
-};
-
-function writeParts(writer: Writer, { lane, connector, parts }: Leaving): void {
+/** Takes them from the head. */
+function writeParts(writer: Writer, lane: Lane, parts: Part[]): void {
+  const { passage, channel } = lane.way;
   while (parts.length > 0) {
     const epoch = writer.epochOf(lane);
-    if (writer.isClosing || connector.freeSlots() <= 0 || epoch === undefined) return;
+    if (writer.isClosing || epoch === undefined) return;
+    if (channel.connector.freeSlots() <= 0) {
+      writer.stalled.add(lane);
+      return;
+    }
     const now = performance.now();
-    const earliest = Math.max(lane.limiter.earliest(), lane.notBefore);
+    const earliest = Math.max(passage.earliest(), lane.notBefore);
     if (earliest > now) {
-      writeLater(writer, lane, earliest - now);
+      writer.alarm.set(Math.min(earliest, now + NO_PART_MS), lane);
       return;
     }
     const part = parts.shift();
     if (part === undefined) break;
-    writer.reservations.reserve(lane, -1);
+    reserve(lane, -1);
     if (!mayLeave(writer, part, epoch)) continue;
-    lane.limiter.take(now);
-    submit(writer, { lane, connector, part });
+    passage.take(now);
+    submit(writer, { lane, connector: channel.connector, part });
   }
 }
 
@@ -150,15 +140,6 @@ function mayLeave(writer: Writer, { flight }: Part, epoch: bigint): boolean {
   return !flight.isOver;
 }
 
-function writeLater(writer: Writer, lane: Lane, ms: number): void {
-  if (writer.timers.has(lane)) return;
-  const timer = setTimeout(() => {
-    writer.timers.delete(lane);
-    write(writer, lane);
-  }, Math.ceil(ms));
-  writer.timers.set(lane, timer);
-}
-
 type Sent = { readonly lane: Lane; readonly connector: Connector; readonly part: Part };
 
 function submit(writer: Writer, sent: Sent): void {
@@ -166,7 +147,7 @@ function submit(writer: Writer, sent: Sent): void {
   sent.part.flight.firstSentAt ??= submittedAt;
   writer.open += 1;
   const isFirst = writer.leaving.size === 0;
-  writer.leaving.add(sent.lane);
+  writer.leaving.add(sent.lane.way.passage);
   void sent.connector.submit(toSubmission(sent.part)).then((result) => {
     writer.open -= 1;
     settle(writer, sent, { submittedAt, result });
@@ -178,7 +159,7 @@ function submit(writer: Writer, sent: Sent): void {
 
 function stampWritten(writer: Writer): void {
   const now = performance.now();
-  for (const lane of writer.leaving) lane.limiter.written(now);
+  for (const passage of writer.leaving) passage.written(now);
   writer.leaving.clear();
 }
 
@@ -228,12 +209,12 @@ function again(writer: Writer, retry: { lane: Lane; part: Part; afterMs: number 
     return;
   }
   lane.notBefore = Math.max(lane.notBefore, performance.now() + afterMs);
-  writer.reservations.reserve(lane, 1);
+  reserve(lane, 1);
   const parts = writer.ready.get(lane) ?? [];
   const later = parts.findIndex((other) => other.flight.claim.id >= part.flight.claim.id);
   parts.splice(later === -1 ? parts.length : later, 0, { ...part, attempt: part.attempt + 1 });
   writer.ready.set(lane, parts);
-  writeLater(writer, lane, afterMs);
+  writer.alarm.set(lane.notBefore, lane);
 }
 
 function finish(
@@ -250,7 +231,7 @@ function finish(
 
 async function close(writer: Writer): Promise<void> {
   writer.isClosing = true;
-  for (const timer of writer.timers.values()) clearTimeout(timer);
+  writer.alarm.close();
   const deadline = performance.now() + CLOSE_MS_MAX;
   while (writer.open > 0 && performance.now() < deadline) {
     await new Promise((done) => setTimeout(done, 20));

@@ -7,8 +7,6 @@ import { createRounds } from "./rounds.ts";
 import { endOwners, freeShards, type ShardRow, takeShards } from "./store.ts";
 
 const RENEW_MS = 500;
-/** A limiter's window: the last owner may have sent up to the end of its right. */
-const WINDOW_MS = 1 * SECOND;
 /** Answers of carriers that take longer come to an owner that records them all the same. */
 const LEAVE_MS_MAX = 2 * SECOND;
 
@@ -24,8 +22,11 @@ export type ShardLeaseNeeds = {
   readonly sql: Sql;
   readonly owner: string;
   readonly now: () => number;
-  /** Shards that are ours since this moment, and when their limiters may start (monotonic ms). */
-  readonly onGained: (shards: readonly number[], notBefore: number) => void;
+  /**
+   * Shards that are ours since this moment, and until when others may have sent for them (monotonic
+   * ms): their limiters wait a window from there.
+   */
+  readonly onGained: (shards: readonly number[], lapsedAt: number) => void;
   /**
    * Shards to claim nothing of any more. They stay ours until it resolves, for what is claimed
    * already, and at most two seconds. Without it nothing is left: what is under way would be sent twice.
@@ -74,7 +75,7 @@ export async function holdShards(app: ShardLeaseNeeds): Promise<ShardLeases> {
     const rows = await takeShards(app.sql, { owner: app.owner, count });
     for (const { shard, epoch } of rows) held.set(shard, epoch);
     const gained = rows.map((row) => row.shard);
-    if (gained.length > 0) app.onGained(gained, performance.now() + windowLeft(rows));
+    if (gained.length > 0) app.onGained(gained, performance.now() - lapsedMs(rows));
   };
 
   const leave = (count: number) => {
@@ -103,9 +104,9 @@ export async function holdShards(app: ShardLeaseNeeds): Promise<ShardLeases> {
   };
 }
 
-/** How long the last owners' segments still count: of the one whose right ended last. */
-function windowLeft(rows: readonly ShardRow[]): number {
-  return Math.max(0, WINDOW_MS - Math.min(...rows.map((row) => row.lapsedMs)));
+/** Since when nobody sends for them: since the end of the last owner's right. */
+function lapsedMs(rows: readonly ShardRow[]): number {
+  return Math.max(0, Math.min(...rows.map((row) => row.lapsedMs)));
 }
 
 async function withinBound(work: Promise<void> | undefined, ms: number): Promise<void> {

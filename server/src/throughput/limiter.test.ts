@@ -49,10 +49,13 @@ test("a fresh limiter lets out at most 100 ms' worth at once", () => {
   expect(atOnce.length).toBeLessThanOrEqual(11);
 });
 
-test("a new owner's first segment waits for the instant it was told", () => {
+test("a new owner's first segment waits a window after the last owner's right, a long one at a slow limit", () => {
   const limiter = createLimiter(10);
-  limiter.waitUntil(5000);
-  expect(limiter.earliest()).toBe(5000);
+  limiter.waitWindowAfter(5000);
+  expect(limiter.earliest()).toBeGreaterThanOrEqual(6000);
+  const slow = createLimiter(0.1);
+  slow.waitWindowAfter(5000);
+  expect(slow.earliest()).toBeGreaterThanOrEqual(15_000);
 });
 
 test("a second counts from when a segment was written, not from when it was let go", () => {

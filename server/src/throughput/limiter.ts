@@ -5,7 +5,9 @@
  * Times are monotonic milliseconds.
  */
 export type Limiter = {
-  readonly segmentsPerSecond: number;
+  readonly segmentsPerSecond: () => number;
+  /** The last stamps count under the new rate as they did under the old one. Nought: nothing leaves. */
+  readonly setRate: (segmentsPerSecond: number) => void;
   /** When the next segment may leave, if `ahead` others leave before it at full pace. */
   readonly earliest: (ahead?: number) => number;
   /** Stamps one segment as leaving now; the caller has waited for `earliest()`. */
@@ -15,44 +17,74 @@ export type Limiter = {
    * the two wrote later than it stamped, and the next second counts from there.
    */
   readonly written: (now: number) => void;
-  /** Nothing leaves before this instant: a new owner cannot know the last one's stamps. */
-  readonly waitUntil: (instant: number) => void;
+  /**
+   * Others may have sent under this limit until this instant, and nobody knows their stamps: a
+   * whole window passes after it, which is 1/r seconds where r is below 1.
+   */
+  readonly waitWindowAfter: (instant: number) => void;
 };
 
 const BURST_MS = 100;
+/** So late a timer may fire without the pace falling behind: the next segment comes the sooner. */
+const LATE_MS = 20;
 /** The stamp is taken a moment before the bytes leave; the far end's clock must agree as well. */
 const MARGIN_MS = 2;
 
-export function createLimiter(segmentsPerSecond: number): Limiter {
-  const intervalMs = 1000 / segmentsPerSecond;
-  const ringLength = Math.max(1, Math.floor(segmentsPerSecond));
-  const spanMs = Math.max(1000, intervalMs) + MARGIN_MS;
-  const burstMs = Math.max(0, BURST_MS - intervalMs);
-  const ring = new Float64Array(ringLength).fill(Number.NEGATIVE_INFINITY);
-  let oldest = 0;
+export function createLimiter(initialRate: number): Limiter {
+  let rate = 0;
+  /** How many segments a second may hold. */
+  let length = 1;
+  let intervalMs = 0;
+  let spanMs = 0;
+  let burstMs = 0;
+  /** As long as the highest rate so far: a lower one must not forget what left under it. */
+  let ring = new Float64Array(1).fill(Number.NEGATIVE_INFINITY);
+  let next = 0;
   let arrival = Number.NEGATIVE_INFINITY;
-  let notBefore = Number.NEGATIVE_INFINITY;
+  let unknownUntil = Number.NEGATIVE_INFINITY;
   let unwritten = 0;
+  const placeBack = (back: number) => (next - back + 2 * ring.length) % ring.length;
+
+  const setRate = (segmentsPerSecond: number) => {
+    if (segmentsPerSecond === rate) return;
+    rate = segmentsPerSecond;
+    if (rate <= 0) return;
+    length = Math.max(1, Math.floor(rate));
+    if (length > ring.length) {
+      // What a longer ring does not know is a second older than what it knows: the rates so far saw to it.
+      const longer = new Float64Array(length).fill(Number.NEGATIVE_INFINITY);
+      for (let back = 1; back <= ring.length; back += 1)
+        longer[length - back] = ring[placeBack(back)] ?? 0;
+      ring = longer;
+      next = 0;
+    }
+    intervalMs = 1000 / rate;
+    spanMs = Math.max(1000, intervalMs) + MARGIN_MS;
+    burstMs = Math.max(LATE_MS, BURST_MS - intervalMs);
+    arrival = (ring[placeBack(1)] ?? 0) + intervalMs;
+  };
+  setRate(initialRate);
 
   return {
-    segmentsPerSecond,
+    segmentsPerSecond: () => rate,
+    setRate,
     earliest: (ahead = 0) => {
-      const inRing = ahead < ringLength ? (ring[(oldest + ahead) % ringLength] ?? 0) : 0;
+      if (rate <= 0) return Number.POSITIVE_INFINITY;
+      const inRing = ahead < length ? (ring[placeBack(length - ahead)] ?? 0) : 0;
       const paced = arrival - burstMs + ahead * intervalMs;
-      return Math.max(paced, inRing + spanMs, notBefore);
+      return Math.max(paced, inRing + spanMs, unknownUntil + spanMs);
     },
     take: (now) => {
-      ring[oldest] = now;
-      oldest = (oldest + 1) % ringLength;
+      ring[next] = now;
+      next = (next + 1) % ring.length;
       arrival = Math.max(arrival, now) + intervalMs;
-      unwritten = Math.min(ringLength, unwritten + 1);
+      unwritten = Math.min(ring.length, unwritten + 1);
     },
     written: (now) => {
-      for (; unwritten > 0; unwritten -= 1)
-        ring[(oldest - unwritten + ringLength) % ringLength] = now;
+      for (; unwritten > 0; unwritten -= 1) ring[placeBack(unwritten)] = now;
     },
-    waitUntil: (instant) => {
-      notBefore = Math.max(notBefore, instant);
+    waitWindowAfter: (instant) => {
+      unknownUntil = Math.max(unknownUntil, instant);
     },
   };
 }

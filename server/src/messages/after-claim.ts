@@ -1,0 +1,67 @@
+import type { Verdict } from "../compliance/verdict.ts";
+import { untilStored } from "../db/database-errors.ts";
+import type { Sql } from "../db/sql.ts";
+import type { Clock } from "../lib/clock.ts";
+import { createdAt, type MessageId } from "../lib/message-id.ts";
+import type { Claimed } from "./claimer.ts";
+import { type Claim, type Departure, returnClaims } from "./dispatch-store.ts";
+import { createFlight, type Flight, partsOf, toDeparture } from "./flight.ts";
+import { type Lane, reserve } from "./lane.ts";
+import type { Later } from "./later.ts";
+import type { PartWriter } from "./write-parts.ts";
+
+type Needs = {
+  readonly hot: Sql;
+  readonly owner: string;
+  readonly clock: Clock;
+  readonly judge: (claimed: Claimed) => Verdict;
+};
+
+/** Where a claimed message can go. */
+type Ways = {
+  readonly writer: Pick<PartWriter, "add" | "write">;
+  readonly recorder: { readonly record: (departure: Departure) => void };
+  readonly later: Pick<Later, "defer">;
+};
+
+/** Claims whose bytes certainly never left, to their places in the queue. */
+export async function giveBack(
+  { hot, owner }: Pick<Needs, "hot" | "owner">,
+  {
+    lane,
+    claims,
+    forget,
+  }: { lane: Lane; claims: readonly Claim[]; forget: (id: MessageId) => void },
+  isClosed: () => boolean,
+): Promise<void> {
+  if (claims.length === 0) return;
+  const ids = claims.map(({ id }) => id);
+  await untilStored(() => returnClaims(hot, ids, owner), isClosed);
+  for (const id of ids) forget(id);
+  lane.putBack(claims);
+}
+
+/** Writes what may leave; the rest fails, or waits in `later`. */
+export function writeClaimed(
+  app: Pick<Needs, "clock" | "judge">,
+  { writer, recorder, later }: Ways,
+  claimed: readonly { lane: Lane; claimed: Claimed }[],
+): void {
+  const claimedAt = app.clock();
+  for (const { lane, claimed: one } of claimed) {
+    const flight = createFlight(one.claim, one.message, claimedAt);
+    const verdict = app.judge(one);
+    if (verdict.kind === "allowed") {
+      writer.add(lane, partsOf(flight));
+      continue;
+    }
+    reserve(lane, -one.claim.segments);
+    if (verdict.kind === "later") later.defer(flight, verdict);
+    else recorder.record(toDeparture(flight, failedBecause(flight, verdict.errorCode, claimedAt)));
+  }
+  for (const lane of new Set(claimed.map((one) => one.lane))) writer.write(lane);
+}
+
+function failedBecause({ claim }: Flight, errorCode: number, at: Date) {
+  return { status: "failed", errorCode, at, createdAt: createdAt(claim.id) } as const;
+}

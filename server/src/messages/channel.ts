@@ -1,0 +1,51 @@
+import type { Connector } from "../connectors/connector.ts";
+import { createFifo, type Fifo } from "../lib/fifo.ts";
+import type { Lane } from "./lane.ts";
+
+/** Lanes that wait for the same thing, first come, first served. */
+export type LaneQueue = {
+  readonly push: (lane: Lane) => void;
+  readonly shift: () => Lane | undefined;
+  /** Some may have gone elsewhere meanwhile. */
+  readonly size: () => number;
+};
+
+/** A lane stands in one queue at a time: its ticket for an earlier one is worth nothing. */
+export function createLaneQueue(): LaneQueue {
+  const fifo: Fifo<{ lane: Lane; ticket: number }> = createFifo();
+  const queue: LaneQueue = {
+    push: (lane) => {
+      lane.ticket += 1;
+      lane.waitsIn = queue;
+      fifo.push({ lane, ticket: lane.ticket });
+    },
+    shift: () => {
+      for (let next = fifo.shift(); next !== undefined; next = fifo.shift()) {
+        if (next.ticket !== next.lane.ticket || next.lane.waitsIn !== queue) continue;
+        next.lane.waitsIn = undefined;
+        return next.lane;
+      }
+      return undefined;
+    },
+    size: fifo.size,
+  };
+  return queue;
+}
+
+/** What lanes share that leave by the same connector: its free slots. */
+export type Channel = {
+  /** Another one when its settings have changed. */
+  connector: Connector;
+  /** Claimed segments that have not left. */
+  reserved: number;
+  readonly waiting: LaneQueue;
+};
+
+export function createChannel(connector: Connector): Channel {
+  return { connector, reserved: 0, waiting: createLaneQueue() };
+}
+
+/** Slots that nothing claimed will take. */
+export function freeSlots({ connector, reserved }: Channel): number {
+  return connector.freeSlots() - reserved;
+}

@@ -1,0 +1,35 @@
+import { limitKinds, type NamedLimiter } from "./limiters.ts";
+
+/** The limiters that a lane passes: a segment leaves when all of them let it, and counts in each. */
+export type Passage = {
+  /** From the smallest scope to the largest. */
+  readonly limiters: readonly NamedLimiter[];
+  /** When the next segment may leave. */
+  readonly earliest: () => number;
+  readonly take: (now: number) => void;
+  readonly written: (now: number) => void;
+  readonly reserve: (segments: number) => void;
+};
+
+export function createPassage(unsorted: readonly NamedLimiter[]): Passage {
+  const limiters = unsorted.toSorted(
+    (one, other) => limitKinds.indexOf(one.limit().kind) - limitKinds.indexOf(other.limit().kind),
+  );
+  return {
+    limiters,
+    earliest: () => {
+      let latest = Number.NEGATIVE_INFINITY;
+      for (const limiter of limiters) latest = Math.max(latest, limiter.earliest());
+      return latest;
+    },
+    take: (now) => {
+      for (const limiter of limiters) limiter.take(now);
+    },
+    written: (now) => {
+      for (const limiter of limiters) limiter.written(now);
+    },
+    reserve: (segments) => {
+      for (const limiter of limiters) limiter.reserve(segments);
+    },
+  };
+}
