@@ -1,43 +1,138 @@
 import { createRandom } from "./random.js";
 
-const QUIET_MS = { min: 1_000, max: 5_000 };
+const QUIET_MS = { min: 200, max: 3_000 };
+const FROZEN_MS = { min: 500, max: 6_000 };
+/** Shorter than what a lease still lasts when it was just about to be renewed: nothing may change hands. */
+const HARMLESS_MS = 1_000;
+const DOWN_MS_MAX = 3_000;
+const CLOCK_STEP_MS_MAX = 60_000;
+const BLINKS = 15;
 
-/** Kills Longwave, PostgreSQL or both, one after the other, and brings back what is down. */
-export function createFaults({ longwave, seed, say }) {
+/** Breaks one thing after the other at random moments, also while the last is still broken. */
+export function createFaults({ fleet, database, simulator, seed, say }) {
   const random = createRandom(seed);
+  const between = (min, max) => min + random() * (max - min);
+  const pick = (list) => list[Math.floor(random() * list.length)];
+  const inDoubt = new Set();
+  const repairs = new Set();
+  const counts = new Map();
+
+  const repairLater = (work) => {
+    const repair = work().finally(() => repairs.delete(repair));
+    repairs.add(repair);
+  };
+  const running = () => fleet.processes.filter((one) => one.isRunning());
+  /** What the process has claimed now may leave again, from another. */
+  const doubt = async (one) => {
+    const claims = await database.openClaims(one.owner());
+    for (const recipient of claims) inDoubt.add(recipient);
+    return claims.length;
+  };
+
+  const kill = async (one) => {
+    await one.kill();
+    const downMs = random() * DOWN_MS_MAX;
+    const claims = await doubt(one);
+    repairLater(async () => {
+      await pause(downMs);
+      await one.start();
+    });
+    return `${one.name} killed, ${claims} claims open`;
+  };
+  const freeze = async (one) => {
+    const ms = between(FROZEN_MS.min, FROZEN_MS.max);
+    one.freeze();
+    const claims = ms > HARMLESS_MS ? await doubt(one) : 0;
+    repairLater(async () => {
+      await pause(ms);
+      one.thaw();
+    });
+    return `${one.name} frozen for ${Math.round(ms)} ms, ${claims} claims open`;
+  };
+
   const kinds = [
-    { name: "Longwave killed", run: () => longwave.kill() },
-    { name: "PostgreSQL killed", run: () => longwave.killPostgres() },
+    { name: "kill", run: () => kill(pick(running())) },
+    { name: "freeze", run: () => freeze(pick(running())) },
     {
-      name: "both killed",
+      name: "blink",
+      // Many short stops, to hit between a claim, its write and its record.
       run: async () => {
-        longwave.killPostgres();
-        await longwave.kill();
+        const one = pick(running());
+        for (let blink = 0; blink < BLINKS && one.isRunning(); blink += 1) {
+          one.freeze();
+          await pause(between(5, 200));
+          one.thaw();
+          await pause(between(5, 100));
+        }
+        return `${one.name} stopped ${BLINKS} times for up to 200 ms`;
       },
     },
+    {
+      name: "all killed",
+      run: async () => {
+        const said = [];
+        for (const one of running()) said.push(await kill(one));
+        return said.join("; ");
+      },
+    },
+    {
+      name: "PostgreSQL killed",
+      run: async () => {
+        database.kill();
+        return "PostgreSQL killed";
+      },
+    },
+    {
+      name: "PostgreSQL and a process killed",
+      run: async () => {
+        database.kill();
+        return `PostgreSQL killed; ${await kill(pick(running()))}`;
+      },
+    },
+    {
+      name: "sessions ended",
+      run: async () => {
+        await database.terminateSessions();
+        return "half of the sessions ended by pg_terminate_backend";
+      },
+    },
+    {
+      name: "connections cut",
+      run: async () => `${database.proxy.cut(random, pick([0.2, 0.5, 1]))} connections cut`,
+    },
+    {
+      name: "answers lost",
+      run: async () => `${database.proxy.loseAnswers(random, pick([0.2, 0.5, 1]))} answers lost`,
+    },
+    {
+      name: "clock stepped",
+      run: async () => {
+        const one = pick(fleet.processes);
+        const ms = Math.round(between(-CLOCK_STEP_MS_MAX, CLOCK_STEP_MS_MAX));
+        one.shift(ms);
+        return `${one.name}'s clock is ${ms} ms off`;
+      },
+    },
+    { name: "carrier paused", run: () => simulator.pause(between(100, 1_500)) },
   ];
+
   return {
-    /** Resolves with the ids whose claims were open at a kill of Longwave. */
+    /** Resolves with the recipients that may get a text twice, and what was done how often. */
     during: async (ms) => {
-      const inDoubt = new Set();
       const end = performance.now() + ms;
       for (;;) {
-        const quietMs = QUIET_MS.min + random() * (QUIET_MS.max - QUIET_MS.min);
+        const quietMs = between(QUIET_MS.min, QUIET_MS.max);
         if (performance.now() + quietMs > end) break;
         await pause(quietMs);
-        const kind = kinds[Math.floor(random() * kinds.length)];
-        await kind.run();
-        let open = 0;
-        if (!longwave.isRunning()) {
-          const claims = await longwave.openClaims();
-          open = claims.length;
-          for (const id of claims) inDoubt.add(id);
-          await longwave.start();
-        }
-        say(`${kind.name}; ${open} claims open.`);
+        if (running().length === 0) continue;
+        const kind = pick(kinds);
+        counts.set(kind.name, (counts.get(kind.name) ?? 0) + 1);
+        say(`${Math.round(ms - (end - performance.now()))} ms: ${await kind.run()}.`);
       }
       await pause(Math.max(0, end - performance.now()));
-      return inDoubt;
+      while (repairs.size > 0) await Promise.all(repairs);
+      for (const one of fleet.processes) one.shift(0);
+      return { inDoubt, counts };
     },
   };
 }

@@ -1,9 +1,10 @@
-const IN_FLIGHT_MAX = 200;
+/** Posts wait at a frozen process: the others' load must go on. */
+const IN_FLIGHT_MAX = 1_500;
 const AGAIN_MS = 200;
 const TRIES_MAX = 300;
 
 /** Posts texts to numbers that are used once each, at an even rate, until it is stopped. */
-export function startLoad({ longwave, sink, postsPerSecond }) {
+export function startLoad({ fleet, sink, senders, postsPerSecond }) {
   const accepted = new Map();
   const uncertain = new Set();
   const refused = new Map();
@@ -11,11 +12,11 @@ export function startLoad({ longwave, sink, postsPerSecond }) {
   let serial = 0;
   let isStopped = false;
 
-  const post = async (recipient) => {
+  const post = async (recipient, sender) => {
     for (let tries = 1; tries <= TRIES_MAX; tries += 1) {
       try {
-        const response = await longwave.post({
-          To: recipient,
+        const response = await fleet.post({
+          ...{ To: recipient, From: sender },
           Body: `Text ${recipient}`,
           StatusCallback: sink.url,
         });
@@ -38,7 +39,8 @@ export function startLoad({ longwave, sink, postsPerSecond }) {
   const timer = setInterval(() => {
     if (open.size >= IN_FLIGHT_MAX) return;
     serial += 1;
-    const task = post(numberOf(serial)).finally(() => open.delete(task));
+    const sender = senders[serial % senders.length].number;
+    const task = post(numberOf(serial), sender).finally(() => open.delete(task));
     open.add(task);
   }, 1000 / postsPerSecond);
 

@@ -29,6 +29,13 @@ export async function startSimulator() {
       child.send("stalls");
       return told;
     },
+    /** A carrier that says nothing for a while, and then reads what has come meanwhile. */
+    pause: async (ms) => {
+      child.kill("SIGSTOP");
+      await new Promise((done) => setTimeout(done, ms));
+      child.kill("SIGCONT");
+      return `carrier paused for ${Math.round(ms)} ms`;
+    },
     stop: () => child.kill("SIGKILL"),
   };
 }

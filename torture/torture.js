@@ -1,9 +1,11 @@
 /**
- * Kills what can be killed, at random moments under load, and then compares sets: every text that
- * was answered with 201 must have been submitted and delivered, nobody got one twice but from
- * claims that were open at a kill, and no limit was exceeded. The verdict is the exit code.
+ * Breaks what can be broken, at random moments under load: processes are killed and frozen, clocks
+ * stepped, PostgreSQL killed, connections cut and answers lost. Then it compares sets: every text
+ * that was answered with 201 must have been submitted and delivered, nobody got one twice but from
+ * claims that were open when their process was killed or frozen, and no limit was exceeded. The
+ * verdict is the exit code.
  *
- *   npm run torture -- --seconds 60 --seed 1
+ *   npm run torture -- --seconds 60 --seed 1 --processes 3
  */
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,57 +14,74 @@ import { numberOption, options } from "../bench/options.js";
 import { prepare } from "../scripts/install.js";
 import { createFaults } from "./faults.js";
 import { startLoad } from "./load.js";
-import { createLongwave } from "./longwave.js";
+import { notedErrors } from "./longwave.js";
 import { startSimulator } from "./simulator.js";
 import { createSink } from "./sink.js";
 import { judge } from "./verdict.js";
 
 /** A callback that was under way in a process that was killed comes again after two minutes. */
-const DRAIN_MS_MAX = 150_000;
+const DRAIN_MS_MAX = 180_000;
+const SENDER_COUNT = 8;
 
 const seconds = numberOption("seconds", 60);
 const seed = numberOption("seed", Math.floor(Math.random() * 1e6));
+const count = numberOption("processes", 3);
 const postsPerSecond = numberOption("rate", 150);
-const segmentsPerSecond = numberOption("limit", 200);
+const segmentsPerSecond = numberOption("limit", 25);
 
 prepare();
+const { startDatabase } = await import("./database.js");
+const { startFleet } = await import("./fleet.js");
 const folder = mkdtempSync(join(tmpdir(), "longwave-torture-"));
 chmodSync(folder, 0o755); // as root the cluster lies in it only when PostgreSQL's user may enter
 const dataDir = join(folder, "data");
 mkdirSync(dataDir);
-say(
-  `Seed ${seed}, ${seconds} seconds, ${postsPerSecond} texts a second, limit ${segmentsPerSecond}.`,
-);
+const senders = Array.from({ length: SENDER_COUNT }, (_, index) => ({
+  ...{ number: `+1500555010${index}`, segmentsPerSecond },
+}));
 
 const simulator = await startSimulator();
 const sink = await createSink();
-const longwave = await createLongwave({ dataDir, simulator, segmentsPerSecond });
-const load = startLoad({ longwave, sink, postsPerSecond });
-const faults = createFaults({ longwave, seed, say });
+const database = await startDatabase(dataDir);
+say(
+  `Seed ${seed}, ${seconds} seconds, ${count} processes, ${postsPerSecond} texts a second, ${SENDER_COUNT} senders of ${segmentsPerSecond}, ${database.hasPgbouncer ? "with" : "without"} pgbouncer.`,
+);
 let code = 1;
+let fleet;
+for (const signal of ["SIGINT", "SIGTERM"])
+  process.once(signal, () => void end().then(() => process.exit(1)));
 try {
-  const inDoubt = await faults.during(seconds * 1000);
+  fleet = await startFleet({ count, folder: dataDir, database, simulator, senders, say });
+  const load = startLoad({ fleet, sink, senders, postsPerSecond });
+  const faults = createFaults({ fleet, database, simulator, seed, say });
+  const { inDoubt, counts } = await faults.during(seconds * 1000);
+  say(`Faults: ${[...counts].map(([name, times]) => `${times} ${name}`).join(", ")}.`);
   const posted = await load.stop();
   await settled(posted.accepted);
-  const evidence = {
+  const verdict = judge({
     ...{ posted, inDoubt, segmentsPerSecond },
     submissions: await simulator.submissions(),
     stalls: await simulator.stalls(),
-    statuses: await longwave.statuses(),
+    statuses: await fleet.statuses(),
     delivered: sink.delivered,
-  };
-  const verdict = judge(evidence);
+  });
   for (const line of verdict.lines) say(line);
   code = verdict.faults === 0 ? 0 : 1;
   say(code === 0 ? "Verdict: nothing lost, nothing twice." : `Verdict: ${verdict.faults} faults.`);
+  if (code !== 0 || options.errors) for (const line of notedErrors()) say(`  ${line}`);
 } finally {
-  await longwave.stop();
+  await end();
+}
+process.exit(code);
+
+async function end() {
+  await fleet?.stop();
+  await database.stop();
   simulator.stop();
   sink.close();
   if (code === 0 && options.keep === undefined) rmSync(folder, { recursive: true, force: true });
   else say(`Kept: ${folder}`);
 }
-process.exit(code);
 
 /** Waits until every accepted text was told delivered, or no more comes. */
 async function settled(accepted) {

@@ -23,7 +23,7 @@ export function judge(evidence) {
   const unknown = [...counts.keys()].filter(
     (number) => !recipients.has(number) && !posted.uncertain.has(number),
   );
-  const fast = overruns(submissions, stalls, segmentsPerSecond);
+  const fast = bySender(submissions).flatMap((own) => overruns(own, stalls, segmentsPerSecond));
   const findings = [
     ["accepted, never submitted", lost.map(([, number]) => number)],
     ["accepted, not delivered at the end", unfinished.map(([, number]) => number)],
@@ -37,7 +37,7 @@ export function judge(evidence) {
     faults: findings.reduce((sum, [, found]) => sum + found.length, 0),
     lines: [
       `${accepted.length} accepted, ${posted.uncertain.size} without an answer, refused ${refusals || 0}; ${submissions.length} submitted.`,
-      `${twice.length} submitted twice, of ${inDoubt.size} claims open at kills.`,
+      `${twice.length} submitted twice, of ${inDoubt.size} claims open at kills and freezes.`,
       ...findings
         .filter(([, found]) => found.length > 0)
         .map(
@@ -46,6 +46,17 @@ export function judge(evidence) {
         ),
     ],
   };
+}
+
+/** The limit is each sender's own. */
+function bySender(submissions) {
+  const senders = new Map();
+  for (const submission of submissions) {
+    const own = senders.get(submission.from);
+    if (own === undefined) senders.set(submission.from, [submission]);
+    else own.push(submission);
+  }
+  return [...senders.values()];
 }
 
 /**
