@@ -79,7 +79,11 @@ function openPool(address: DatabaseAddress, max: number, settings: Record<string
     onnotice: () => undefined,
     connection: { application_name: "longwave", TimeZone: "UTC", ...settings },
   };
-  if (address.kind === "url") return postgres(address.url, options);
+  if (address.kind === "url") {
+    const host = decodeURIComponent(new URL(address.url).hostname);
+    // A socket's folder, percent-encoded as libpq wants it, too; the library takes it as an option only.
+    return postgres(address.url, host.startsWith("/") ? { ...options, host } : options);
+  }
   return postgres({
     ...options,
     host: address.folder,

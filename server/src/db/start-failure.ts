@@ -26,6 +26,7 @@ const databaseCauses: Record<string, string> = {
   "42501": "this user may not create tables. Grant it the database's schema public",
   "53100": "its disk is full. Free some space and start again",
   "53300": "it has no connection left. Raise max_connections",
+  "57P01": "it is stopping. Start it, then try again",
   "57P03": "it is starting or stopping. Try again in a moment",
   DEPTH_ZERO_SELF_SIGNED_CERT:
     "its certificate is signed by itself. Name its authority in NODE_EXTRA_CA_CERTS, or ask for encryption alone with sslmode=require",
