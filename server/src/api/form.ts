@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { ApiError, invalidParameter, notInThisVersion } from "../lib/errors.ts";
+import { createRecentMap } from "../numbers/recent-map.ts";
 
 /**
  * How a parameter of Twilio's contract stands here: as Twilio's, with a difference, taken and
@@ -32,17 +33,23 @@ const PARAMETERS_MAX = 500;
 
 /** Refuses what the table calls absent; names outside the table are ignored. */
 export function createForm(pairs: URLSearchParams, table: ParameterTable): Form {
-  for (const [name, use] of Object.entries(table)) {
-    if (pairs.has(name)) refuseAbsent(name, pairs.getAll(name), use);
+  const values = new Map<string, string[]>();
+  for (const [name, value] of pairs) {
+    const before = values.get(name);
+    if (before === undefined) values.set(name, [value]);
+    else before.push(value);
+  }
+  for (const [name, all] of values) {
+    if (Object.hasOwn(table, name)) refuseAbsent(name, all, table[name]);
   }
   const text = (name: string) => {
     if (!Object.hasOwn(table, name)) throw new Error(`The table does not list '${name}'.`);
-    return pairs.getAll(name).at(-1);
+    return values.get(name)?.at(-1);
   };
   const given = (name: string) => text(name) || undefined;
   return {
     text,
-    list: (name) => pairs.getAll(name),
+    list: (name) => values.get(name) ?? [],
     flag: (name) => readFlag(name, given(name)),
     int: (name, range) => {
       const value = given(name);
@@ -64,7 +71,7 @@ export function createForm(pairs: URLSearchParams, table: ParameterTable): Form 
     },
     url: (name, code) => {
       const value = text(name);
-      if (value === undefined || value === "" || isWebUrl(value)) return value;
+      if (value === undefined || value === "" || isKnownWebUrl(value)) return value;
       throw new ApiError(
         400,
         code ?? 20001,
@@ -113,7 +120,11 @@ function notUtf8(): ApiError {
   return new ApiError(400, 20001, "The parameters are not UTF-8. Encode them so.");
 }
 
-function refuseAbsent(name: string, values: readonly string[], use: ParameterUse): void {
+function refuseAbsent(
+  name: string,
+  values: readonly string[],
+  use: ParameterUse | undefined,
+): void {
   if (values.every((value) => value === "")) return;
   if (use === "absent") throw notInThisVersion(name);
   if (typeof use === "object" && values.some((value) => !isOnly(value, use.only))) {
@@ -144,8 +155,16 @@ function readFlag(name: string, value: string | undefined): boolean | undefined 
   }
 }
 
+/** Messages of one program name the same URLs over and over. */
+const URLS_REMEMBERED = 1_000;
+const urls = createRecentMap<boolean>(URLS_REMEMBERED);
+
+function isKnownWebUrl(text: string): boolean {
+  return text.length <= URL_LENGTH_MAX && urls.get(text, isWebUrl);
+}
+
 function isWebUrl(text: string): boolean {
-  if (text.length > URL_LENGTH_MAX || !/^https?:\/\/[^\p{Cc}\s]+$/iu.test(text)) return false;
+  if (!/^https?:\/\/[^\p{Cc}\s]+$/iu.test(text)) return false;
   if (!URL.canParse(text)) return false;
   return !new URL(text).hostname.includes("_");
 }

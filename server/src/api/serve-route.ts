@@ -9,26 +9,33 @@ import type { ApiNeeds } from "./needs.ts";
 import { withoutProduct } from "./paths.ts";
 import type { Route } from "./route.ts";
 
+const ACCESS = "access";
 /** Whose request it is, and on whose account. */
 type Access = { readonly caller: Account; readonly account: Account };
 
+/** Makes room for what `addRoute` notes with each request. */
+export function prepareRequests(server: FastifyInstance): void {
+  server.decorateRequest(ACCESS, undefined);
+}
+
 /** Serves a route of Twilio's API. Who may not come in is refused before the body is read. */
 export function addRoute(server: FastifyInstance, app: ApiNeeds, route: Route): void {
-  const accesses = new WeakMap<FastifyRequest, Access>();
+  const headers = Object.entries(route.headers ?? {});
   server.route<{ Params: Record<string, string | undefined> }>({
     method: route.method,
     url: route.path,
-    onRequest: async (request) => {
-      accesses.set(request, checkAccess(app, route, request));
+    onRequest: (request, _reply, done) => {
+      request.setDecorator(ACCESS, checkAccess(app, route, request));
+      done();
     },
     handler: async (request, reply) => {
-      const access = accesses.get(request);
+      const access = request.getDecorator<Access | undefined>(ACCESS);
       if (access === undefined) throw new Error("A request came in without authentication.");
       const { caller, account } = access;
       const [url = "", query = ""] = (request.originalUrl ?? request.url).split(/\?(.*)/s);
       const path = withoutProduct(url);
       const isByQuery = route.method === "GET" || route.method === "DELETE";
-      const text = textOfHeaders(route, request) + (isByQuery ? query : formOf(request));
+      const text = textOfHeaders(headers, request) + (isByQuery ? query : formOf(request));
       const origin = originOf(app, request);
       const answer = async (reserved?: Reservation): Promise<TextAnswer> => {
         const form = createForm(parsePairs(text), route.parameters);
@@ -81,8 +88,11 @@ function checkAccess(
 }
 
 /** Parameters that came as headers, before those of the form, which win. */
-function textOfHeaders(route: Route, request: FastifyRequest): string {
-  return Object.entries(route.headers ?? {})
+function textOfHeaders(
+  headers: readonly (readonly [header: string, name: string])[],
+  request: FastifyRequest,
+): string {
+  return headers
     .map(([header, name]) => {
       const value = request.headers[header];
       return typeof value === "string" ? `${name}=${encodeURIComponent(value)}&` : "";

@@ -10,7 +10,7 @@ import { readFormBody } from "./form.ts";
 import type { ApiNeeds } from "./needs.ts";
 import { rememberRoutes, rewritePath } from "./paths.ts";
 import { twilioRoutes } from "./routes.ts";
-import { addRoute } from "./serve-route.ts";
+import { addRoute, prepareRequests } from "./serve-route.ts";
 
 /** Bytes of a form: a body of 1,600 characters percent-encoded is under 20 kB. */
 const BODY_BYTES_MAX = 128 * 1024;
@@ -39,6 +39,7 @@ export function createApi(app: ApiNeeds): FastifyInstance {
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: PATH_LENGTH_MAX },
   });
   limitLoad(server);
+  prepareRequests(server);
   server.addContentTypeParser(
     "application/x-www-form-urlencoded",
     { parseAs: "buffer" },
@@ -61,13 +62,14 @@ export function createApi(app: ApiNeeds): FastifyInstance {
 
 function limitLoad(server: FastifyInstance): void {
   let inFlight = 0;
-  server.addHook("onRequest", async (request, reply) => {
+  server.addHook("onRequest", (request, reply, done) => {
     reply.header("Twilio-Request-Id", request.id);
     inFlight += 1;
     reply.raw.once("close", () => {
       inFlight -= 1;
     });
     if (inFlight > IN_FLIGHT_MAX) throw tooManyRequests("This server has too much to do.");
+    done();
   });
 }
 

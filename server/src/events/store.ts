@@ -1,3 +1,4 @@
+import { arrayOf } from "../db/array-literal.ts";
 import type { Sql } from "../db/sql.ts";
 
 /** A new writer: a number that nobody had before. */
@@ -16,7 +17,7 @@ export async function closeWriters(sql: Sql, writers: readonly bigint[]): Promis
   await sql`
     update writers
     set is_closed = true
-    where writer = any(${writers.map(String)}::bigint[])
+    where writer = any(${arrayOf(writers, (one) => one)}::bigint[])
   `;
 }
 
@@ -32,7 +33,7 @@ export async function closeFailedWriters(
   const rows = await sql<{ writer: bigint }[]>`
     update writers
     set is_closed = true
-    where writer = any(${writers.map(String)}::bigint[])
+    where writer = any(${arrayOf(writers, (one) => one)}::bigint[])
       and not exists (
         select from pg_stat_activity
         where datname = current_database() and backend_type = 'client backend'
@@ -100,9 +101,9 @@ export async function upsertCursors(
     insert into cursors (reader, writer, seq, day)
     select ${reader}, writer, seq, day
     from unnest(
-      ${positions.map((position) => String(position.writer))}::bigint[],
-      ${positions.map((position) => String(position.seq))}::bigint[],
-      ${positions.map((position) => position.day)}::text[]::date[]
+      ${arrayOf(positions, (position) => position.writer)}::bigint[],
+      ${arrayOf(positions, (position) => position.seq)}::bigint[],
+      ${arrayOf(positions, (position) => position.day)}::date[]
     ) as position (writer, seq, day)
     on conflict (reader, writer) do update
     set seq = greatest(cursors.seq, excluded.seq), day = greatest(cursors.day, excluded.day)

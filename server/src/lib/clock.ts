@@ -10,5 +10,15 @@ export const systemClock: Clock = () => new Date();
 
 /** The UTC day of an instant, as PostgreSQL writes a `date`: `2026-11-24`. */
 export function utcDay(at: Date): string {
-  return at.toISOString().slice(0, 10);
+  return utcDayAt(at.getTime());
 }
+
+/** The same of milliseconds since 1970. */
+export function utcDayAt(ms: number): string {
+  const day = Math.floor(ms / DAY);
+  if (day !== lastDay.day) lastDay = { day, text: new Date(ms).toISOString().slice(0, 10) };
+  return lastDay.text;
+}
+
+/** Most often it is the same day again. */
+let lastDay = { day: Number.NaN, text: "" };

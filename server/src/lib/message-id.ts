@@ -1,3 +1,5 @@
+import { utcDayAt } from "./clock.ts";
+
 /**
  * A message's id: 63 bits, 41 of milliseconds since 2024, 8 of shard, 6 of writer slot, 8 of
  * sequence. Ids of one writer rise even when the clock steps back.
@@ -62,5 +64,5 @@ export function firstIdAt(at: Date): MessageId {
 
 /** The UTC day of the id, `2026-11-24`: the key of the message's partition. */
 export function dayOf(id: MessageId): string {
-  return createdAt(id).toISOString().slice(0, 10);
+  return utcDayAt(Number(id >> 22n) + EPOCH_MS);
 }

@@ -1,5 +1,6 @@
-import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { randomBytes, timingSafeEqual } from "node:crypto";
 import type { MessageId } from "./message-id.ts";
+import { createSipHash } from "./siphash.ts";
 
 /** A Twilio-shaped name of a resource: two letters and 32 lower-case hexadecimal digits. */
 export type Sid = string;
@@ -28,33 +29,24 @@ export type MessageSids = {
   idOf: (sid: string) => MessageId | undefined;
 };
 
-/** So many sids are remembered, and as many older ones: the API and each callback ask for the same. */
-const RECENT_MAX = 10_000;
-
 export function createMessageSids(key: Buffer): MessageSids {
-  const mac = (hex: string) => createHmac("sha256", key).update(`SM${hex}`).digest().subarray(0, 8);
-  let recent = new Map<MessageId, Sid>();
-  let older = recent;
-  const remember = (id: MessageId, sid: Sid) => {
-    if (recent.size >= RECENT_MAX) {
-      older = recent;
-      recent = new Map();
-    }
-    recent.set(id, sid);
-    return sid;
+  const hash = createSipHash(key.subarray(0, 16));
+  const bytes = Buffer.alloc(8);
+  const mac = (id: MessageId) => {
+    bytes.writeBigUInt64BE(id);
+    const { high, low } = hash(bytes);
+    return hex32(high) + hex32(low);
   };
   return {
-    sidOf: (id) => {
-      const known = recent.get(id) ?? older.get(id);
-      if (known !== undefined) return known;
-      const hex = id.toString(16).padStart(16, "0");
-      return remember(id, `SM${hex}${mac(hex).toString("hex")}`);
-    },
+    sidOf: (id) => `SM${id.toString(16).padStart(16, "0")}${mac(id)}`,
     idOf: (sid) => {
       if (!isSid("SM", sid)) return undefined;
-      const hex = sid.slice(2, 18);
-      const given = Buffer.from(sid.slice(18), "hex");
-      return timingSafeEqual(given, mac(hex)) ? BigInt(`0x${hex}`) : undefined;
+      const id = BigInt(`0x${sid.slice(2, 18)}`);
+      return timingSafeEqual(Buffer.from(sid.slice(18)), Buffer.from(mac(id))) ? id : undefined;
     },
   };
+}
+
+function hex32(word: number): string {
+  return word.toString(16).padStart(8, "0");
 }

@@ -1,3 +1,4 @@
+import { arrayOf } from "../db/array-literal.ts";
 import type { Sql } from "../db/sql.ts";
 import type { Stamp } from "../events/log.ts";
 import { dayOf, type MessageId, shardOf } from "../lib/message-id.ts";
@@ -49,24 +50,24 @@ export async function storeAccepted(
     with item as materialized (
       select *
       from unnest(
-        ${rows.map((row) => shardOf(row.id))}::smallint[],
-        ${rows.map((row) => String(row.id))}::bigint[],
-        ${rows.map((row) => dayOf(row.id))}::text[]::date[],
-        ${rows.map((row) => row.account)}::int[],
-        ${rows.map((row) => row.lane)}::int[],
-        ${rows.map((row) => String(row.laneCapacity))}::bigint[],
-        ${rows.map((row) => row.pool)}::text[],
-        ${rows.map((row) => row.direction)}::text[],
-        ${rows.map((row) => row.sender)}::text[],
-        ${rows.map((row) => row.recipient)}::text[],
-        ${rows.map((row) => row.body)}::text[],
-        ${rows.map((row) => row.encoding)}::text[],
-        ${rows.map((row) => row.segments)}::smallint[],
-        ${rows.map((row) => row.priority)}::smallint[],
-        ${rows.map((row) => row.validUntil.toISOString())}::text[]::timestamptz[],
-        ${rows.map((row) => row.statusCallback ?? null)}::text[],
-        ${rows.map((row) => String(row.isSimulated))}::text[]::boolean[],
-        ${rows.map((row) => (row.options ? JSON.stringify(row.options) : null))}::text[]::jsonb[]
+        ${arrayOf(rows, (row) => shardOf(row.id))}::smallint[],
+        ${arrayOf(rows, (row) => row.id)}::bigint[],
+        ${arrayOf(rows, (row) => dayOf(row.id))}::date[],
+        ${arrayOf(rows, (row) => row.account)}::int[],
+        ${arrayOf(rows, (row) => row.lane)}::int[],
+        ${arrayOf(rows, (row) => row.laneCapacity)}::bigint[],
+        ${arrayOf(rows, (row) => row.pool)}::text[],
+        ${arrayOf(rows, (row) => row.direction)}::text[],
+        ${arrayOf(rows, (row) => row.sender)}::text[],
+        ${arrayOf(rows, (row) => row.recipient)}::text[],
+        ${arrayOf(rows, (row) => row.body)}::text[],
+        ${arrayOf(rows, (row) => row.encoding)}::text[],
+        ${arrayOf(rows, (row) => row.segments)}::smallint[],
+        ${arrayOf(rows, (row) => row.priority)}::smallint[],
+        ${arrayOf(rows, (row) => row.validUntil.toISOString())}::timestamptz[],
+        ${arrayOf(rows, (row) => row.statusCallback)}::text[],
+        ${arrayOf(rows, (row) => row.isSimulated)}::boolean[],
+        ${arrayOf(rows, (row) => (row.options ? JSON.stringify(row.options) : null))}::jsonb[]
       ) with ordinality as item(
         shard, id, day, account, lane, capacity, pool, direction, sender, recipient, body,
         encoding, segments, priority, valid_until, status_callback, is_simulated, options, place
@@ -143,7 +144,7 @@ export async function findStored(sql: Sql, ids: readonly MessageId[]): Promise<S
   const rows = await sql<{ id: bigint }[]>`
     select messages.id
     from unnest(
-      ${ids.map(shardOf)}::smallint[], ${ids.map(String)}::bigint[], ${ids.map(dayOf)}::text[]::date[]
+      ${arrayOf(ids, shardOf)}::smallint[], ${arrayOf(ids, (one) => one)}::bigint[], ${arrayOf(ids, dayOf)}::date[]
     ) as item(shard, id, day)
     join messages on messages.shard = any(array[item.shard])
       and messages.id = any(array[item.id]) and messages.day = any(array[item.day])

@@ -1,4 +1,5 @@
 import type { Judged } from "../compliance/judge-message.ts";
+import { arrayOf } from "../db/array-literal.ts";
 import type { Sql } from "../db/sql.ts";
 import type { Stamp } from "../events/log.ts";
 import { utcDay } from "../lib/clock.ts";
@@ -101,12 +102,12 @@ export async function claimMessages(
     with wanted as materialized (
       select *
       from unnest(
-        ${claims.map((claim) => claim.shard)}::smallint[], ${claims.map((claim) => claim.lane)}::int[],
-        ${claims.map((claim) => claim.priority)}::smallint[],
-        ${claims.map((claim) => String(claim.id))}::bigint[],
-        ${claims.map((claim) => dayOf(claim.id))}::text[]::date[],
-        ${claims.map((claim) => claim.connector)}::text[],
-        ${claims.map((claim) => String(claim.epoch))}::bigint[]
+        ${arrayOf(claims, (claim) => claim.shard)}::smallint[], ${arrayOf(claims, (claim) => claim.lane)}::int[],
+        ${arrayOf(claims, (claim) => claim.priority)}::smallint[],
+        ${arrayOf(claims, (claim) => claim.id)}::bigint[],
+        ${arrayOf(claims, (claim) => dayOf(claim.id))}::date[],
+        ${arrayOf(claims, (claim) => claim.connector)}::text[],
+        ${arrayOf(claims, (claim) => claim.epoch)}::bigint[]
       ) as wanted(shard, lane, priority, id, day, connector, epoch)
     ), taken as (
       delete from queue
@@ -215,19 +216,19 @@ export async function recordDepartures(
       )
       select *
       from unnest(
-        ${parts.map((part) => shardOf(part.id))}::smallint[],
-        ${parts.map((part) => String(part.id))}::bigint[],
-        ${parts.map((part) => part.part)}::smallint[],
-        ${parts.map((part) => part.attempt)}::smallint[],
-        ${parts.map((part) => utcDay(part.submittedAt))}::text[]::date[],
-        ${parts.map((part) => part.parts)}::smallint[],
-        ${parts.map((part) => part.connector)}::text[],
-        ${parts.map((part) => part.carrierAccount)}::text[],
-        ${parts.map((part) => part.carrierMessageId ?? null)}::text[],
-        ${parts.map((part) => part.carrierKey ?? null)}::text[],
-        ${parts.map((part) => part.answer)}::text[],
-        ${parts.map((part) => part.carrierCode ?? null)}::text[],
-        ${parts.map((part) => part.submittedAt.toISOString())}::text[]::timestamptz[]
+        ${arrayOf(parts, (part) => shardOf(part.id))}::smallint[],
+        ${arrayOf(parts, (part) => part.id)}::bigint[],
+        ${arrayOf(parts, (part) => part.part)}::smallint[],
+        ${arrayOf(parts, (part) => part.attempt)}::smallint[],
+        ${arrayOf(parts, (part) => utcDay(part.submittedAt))}::date[],
+        ${arrayOf(parts, (part) => part.parts)}::smallint[],
+        ${arrayOf(parts, (part) => part.connector)}::text[],
+        ${arrayOf(parts, (part) => part.carrierAccount)}::text[],
+        ${arrayOf(parts, (part) => part.carrierMessageId)}::text[],
+        ${arrayOf(parts, (part) => part.carrierKey)}::text[],
+        ${arrayOf(parts, (part) => part.answer)}::text[],
+        ${arrayOf(parts, (part) => part.carrierCode)}::text[],
+        ${arrayOf(parts, (part) => part.submittedAt.toISOString())}::timestamptz[]
       ) as part(
         shard, id, part, attempt, day, parts, connector, carrier_account, carrier_message_id,
         carrier_key, answer, carrier_code, submitted_at
@@ -242,15 +243,15 @@ export async function recordDepartures(
     ), item as materialized (
       select *
       from unnest(
-        ${departures.map(({ claim }) => claim.shard)}::smallint[],
-        ${departures.map(({ claim }) => String(claim.id))}::bigint[],
-        ${departures.map(({ claim }) => dayOf(claim.id))}::text[]::date[],
-        ${departures.map(({ message }) => message.account)}::int[],
-        ${departures.map(({ status }) => status)}::text[],
-        ${departures.map(({ errorCode }) => errorCode ?? null)}::int[],
-        ${departures.map(({ claim }) => claim.connector)}::text[],
-        ${departures.map(({ sentAt }) => sentAt.toISOString())}::text[]::timestamptz[],
-        ${departures.map((departure) => JSON.stringify(departureEvent(departure)))}::text[]::jsonb[]
+        ${arrayOf(departures, ({ claim }) => claim.shard)}::smallint[],
+        ${arrayOf(departures, ({ claim }) => claim.id)}::bigint[],
+        ${arrayOf(departures, ({ claim }) => dayOf(claim.id))}::date[],
+        ${arrayOf(departures, ({ message }) => message.account)}::int[],
+        ${arrayOf(departures, ({ status }) => status)}::text[],
+        ${arrayOf(departures, ({ errorCode }) => errorCode)}::int[],
+        ${arrayOf(departures, ({ claim }) => claim.connector)}::text[],
+        ${arrayOf(departures, ({ sentAt }) => sentAt.toISOString())}::timestamptz[],
+        ${arrayOf(departures, (departure) => JSON.stringify(departureEvent(departure)))}::jsonb[]
       ) as item(shard, id, day, account, status, error_code, connector, sent_at, data)
     ), unclaimed as (
       delete from claims
@@ -348,7 +349,7 @@ export async function returnClaims(
   await sql`
     with returned as (
       delete from claims
-      using unnest(${ids.map(shardOf)}::smallint[], ${ids.map(String)}::bigint[]) as item(shard, id)
+      using unnest(${arrayOf(ids, shardOf)}::smallint[], ${arrayOf(ids, (one) => one)}::bigint[]) as item(shard, id)
       where claims.shard = any(array[item.shard]) and claims.id = any(array[item.id])
         and claims.owner = ${owner}
       returning claims.*

@@ -1,3 +1,4 @@
+import { arrayOf } from "../db/array-literal.ts";
 import type { Sql } from "../db/sql.ts";
 import type { Stamp } from "../events/log.ts";
 import type { Claim, LaneRow, QueuedRow } from "./dispatch-store.ts";
@@ -25,13 +26,13 @@ export async function deferClaims(
     with item as materialized (
       select *
       from unnest(
-        ${deferrals.map(({ claim }) => claim.shard)}::smallint[],
-        ${deferrals.map(({ claim }) => String(claim.id))}::bigint[],
-        ${deferrals.map(({ claim }) => String(claim.epoch))}::bigint[],
-        ${deferrals.map(({ claim }) => claim.attempt)}::smallint[],
-        ${deferrals.map(({ account }) => account)}::int[],
-        ${deferrals.map(({ dueAt }) => dueAt.toISOString())}::text[]::timestamptz[],
-        ${deferrals.map(({ why }) => why)}::text[]
+        ${arrayOf(deferrals, ({ claim }) => claim.shard)}::smallint[],
+        ${arrayOf(deferrals, ({ claim }) => claim.id)}::bigint[],
+        ${arrayOf(deferrals, ({ claim }) => claim.epoch)}::bigint[],
+        ${arrayOf(deferrals, ({ claim }) => claim.attempt)}::smallint[],
+        ${arrayOf(deferrals, ({ account }) => account)}::int[],
+        ${arrayOf(deferrals, ({ dueAt }) => dueAt.toISOString())}::timestamptz[],
+        ${arrayOf(deferrals, ({ why }) => why)}::text[]
       ) as item(shard, id, epoch, attempt, account, due_at, why)
     ), unclaimed as (
       delete from claims

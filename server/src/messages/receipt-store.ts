@@ -1,4 +1,5 @@
 import type { Receipt, ReceiptStatus } from "../connectors/connector.ts";
+import { arrayOf } from "../db/array-literal.ts";
 import type { Sql } from "../db/sql.ts";
 import type { Stamp } from "../events/log.ts";
 import { DAY, utcDay } from "../lib/clock.ts";
@@ -58,10 +59,10 @@ async function mark(
     with item as materialized (
       select *
       from unnest(
-        ${rows.map((row) => row.carrierAccount)}::text[], ${rows.map((row) => row.carrierKey)}::text[],
-        ${rows.map((row) => row.receipt.status)}::text[],
-        ${rows.map((row) => row.receipt.carrierCode)}::text[],
-        ${rows.map((row) => row.receivedAt.toISOString())}::text[]::timestamptz[]
+        ${arrayOf(rows, (row) => row.carrierAccount)}::text[], ${arrayOf(rows, (row) => row.carrierKey)}::text[],
+        ${arrayOf(rows, (row) => row.receipt.status)}::text[],
+        ${arrayOf(rows, (row) => row.receipt.carrierCode)}::text[],
+        ${arrayOf(rows, (row) => row.receivedAt.toISOString())}::timestamptz[]
       ) with ordinality as item(carrier_account, carrier_key, status, code, at, place),
         unnest(${days as string[]}::text[]::date[]) as probed(day)
     )
@@ -85,7 +86,7 @@ export async function decideParts(sql: Sql, ids: readonly MessageId[]) {
     select submissions.id,
       case when bool_or(receipt_status in ('undelivered', 'failed')) then 'undelivered'
            else 'delivered' end as status
-    from unnest(${ids.map(shardOf)}::smallint[], ${ids.map(String)}::bigint[]) as item(shard, id)
+    from unnest(${arrayOf(ids, shardOf)}::smallint[], ${arrayOf(ids, (one) => one)}::bigint[]) as item(shard, id)
     join submissions on submissions.shard = any(array[item.shard])
       and submissions.id = any(array[item.id])
     group by submissions.id
@@ -112,12 +113,12 @@ export async function settleMessages(
     with item as materialized (
       select *
       from unnest(
-        ${settlements.map(({ id }) => shardOf(id))}::smallint[],
-        ${settlements.map(({ id }) => String(id))}::bigint[],
-        ${settlements.map(({ id }) => dayOf(id))}::text[]::date[],
-        ${settlements.map(({ status }) => status)}::text[],
-        ${settlements.map(({ errorCode }) => errorCode ?? null)}::int[],
-        ${settlements.map(({ doneDate }) => doneDate ?? null)}::text[]
+        ${arrayOf(settlements, ({ id }) => shardOf(id))}::smallint[],
+        ${arrayOf(settlements, ({ id }) => id)}::bigint[],
+        ${arrayOf(settlements, ({ id }) => dayOf(id))}::date[],
+        ${arrayOf(settlements, ({ status }) => status)}::text[],
+        ${arrayOf(settlements, ({ errorCode }) => errorCode)}::int[],
+        ${arrayOf(settlements, ({ doneDate }) => doneDate)}::text[]
       ) as item(shard, id, day, status, error_code, done_date)
     ), settled as (
       update outcomes
@@ -152,9 +153,9 @@ export async function parkReceipts(
     insert into parked_receipts (carrier_account, carrier_key, due_at, tries, received_at, receipt)
     select carrier_account, carrier_key, ${dueAt}, 0, received_at, receipt
     from unnest(
-      ${rows.map((row) => row.carrierAccount)}::text[], ${rows.map((row) => row.carrierKey)}::text[],
-      ${rows.map((row) => row.receivedAt.toISOString())}::text[]::timestamptz[],
-      ${rows.map((row) => JSON.stringify(row.receipt))}::text[]::jsonb[]
+      ${arrayOf(rows, (row) => row.carrierAccount)}::text[], ${arrayOf(rows, (row) => row.carrierKey)}::text[],
+      ${arrayOf(rows, (row) => row.receivedAt.toISOString())}::timestamptz[],
+      ${arrayOf(rows, (row) => JSON.stringify(row.receipt))}::jsonb[]
     ) as item(carrier_account, carrier_key, received_at, receipt)
   `;
 }
@@ -185,9 +186,9 @@ export async function settleParked(sql: Sql, rows: readonly ParkedNext[]): Promi
     with item as materialized (
       select *
       from unnest(
-        ${rows.map(({ parked }) => String(parked))}::bigint[],
-        ${rows.map(({ tries }) => tries)}::smallint[],
-        ${rows.map(({ dueAt }) => dueAt?.toISOString() ?? null)}::text[]::timestamptz[]
+        ${arrayOf(rows, ({ parked }) => parked)}::bigint[],
+        ${arrayOf(rows, ({ tries }) => tries)}::smallint[],
+        ${arrayOf(rows, ({ dueAt }) => dueAt?.toISOString())}::timestamptz[]
       ) as item(parked, tries, due_at)
     ), gone as (
       delete from parked_receipts

@@ -1,3 +1,5 @@
+import fc from "fast-check";
+import { parsePhoneNumberFromString } from "libphonenumber-js/max";
 import { expect, test } from "vitest";
 import {
   countryOf,
@@ -79,4 +81,40 @@ test("a thousand numbers are read in order and do not hold the event loop", asyn
   clearImmediate(immediate);
   expect(numbers).toEqual([...texts, undefined]);
   expect(turns).toBeGreaterThanOrEqual(9);
+});
+
+test("no rule of North America's numbering plan looks at the last four digits", () => {
+  const areas = [
+    "201",
+    "242",
+    "246",
+    "264",
+    "416",
+    "500",
+    "523",
+    "524",
+    "787",
+    "800",
+    "809",
+    "900",
+  ];
+  const digits = (length: number) => fc.stringMatching(new RegExp(`^\\d{${length}}$`));
+  const block = fc.oneof(
+    digits(6),
+    fc.tuple(fc.constantFrom(...areas), digits(3)).map(([area, exchange]) => area + exchange),
+  );
+  const meaning = (national: string) => {
+    const parsed = parsePhoneNumberFromString(`+1${national}`);
+    const { country } = parsed ?? {};
+    return { country, type: parsed?.getType(), isPossible: parsed?.isPossible() };
+  };
+  void fc.assert(
+    fc.property(block, digits(4), digits(4), (prefix, one, other) => {
+      expect(meaning(prefix + one)).toEqual(meaning(prefix + other));
+      // Written with a space, a number is read by itself.
+      const number = parsePhoneNumber(`+1 ${prefix}${one}`);
+      expect(parsePhoneNumber(`+1${prefix}${one}`)).toBe(number);
+    }),
+    { numRuns: 2_000 },
+  );
 });

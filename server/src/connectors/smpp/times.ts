@@ -1,7 +1,14 @@
 /** YYMMDDhhmmsstnnp in UTC (SMPP 3.4, section 7.1.1). */
 export function absoluteTime(at: Date): string {
-  return `${at.toISOString().replaceAll(/[-:T]/g, "").slice(2, 14)}000+`;
+  const second = Math.floor(at.getTime() / 1_000);
+  if (second !== last.second) {
+    last = { second, text: `${at.toISOString().replaceAll(/[-:T]/g, "").slice(2, 14)}000+` };
+  }
+  return last.text;
 }
+
+/** Many messages end in the same second. */
+let last = { second: Number.NaN, text: "" };
 
 const MONTH_SECONDS = 30 * 86_400;
 const RELATIVE_SECONDS_MAX = 12 * MONTH_SECONDS;
