@@ -39,7 +39,7 @@ create index on api_keys (account, sid);
 
 create table connectors (
   name text primary key,
-  kind text not null check (kind in ('smpp', 'simulator')), -- a simulator is never a route beside a real carrier
+  kind text not null check (kind in ('smpp', 'twilio', 'http', 'simulator')), -- a simulator is never a route beside a real carrier
   carrier_account text not null, -- scope of the carrier's message ids
   settings bytea not null, -- sealed JSON: it holds the password
   opt_outs_upstream boolean not null default false, -- the carrier answers STOP and HELP itself

@@ -66,8 +66,8 @@ async function buildApp(options: AppOptions, closers: Closers): Promise<Omit<App
   closers.push(messaging.accepter.close);
   const { config, firstAccount, isFirstStart, heldCount } = base;
   const port = config.roles.has("api") ? await serveApi(base, messaging, closers) : config.port;
-  const url = config.publicUrl ?? `http://${config.host}:${port}`;
-  return { url, firstAccount, isFirstStart, simulator, heldCount };
+  if (config.publicUrl === undefined) base.reached.url = `http://${config.host}:${port}`;
+  return { url: base.reached.url, firstAccount, isFirstStart, simulator, heldCount };
 }
 
 async function openSimulator(base: Base, closers: Closers): Promise<Simulator | undefined> {

@@ -5,6 +5,7 @@ import { createConnectorPool } from "./connectors/connector-pool.ts";
 import { createDispatcher } from "./messages/dispatch.ts";
 import { judgedOf } from "./messages/dispatch-store.ts";
 import { type InboundNeeds, receiveText } from "./messages/inbound.ts";
+import { createPrices } from "./messages/prices.ts";
 import { createReceipts } from "./messages/receipts.ts";
 import type { Base } from "./open-base.ts";
 import { chooseRoute } from "./routing/choose-route.ts";
@@ -24,8 +25,11 @@ export function buildDispatching(
     ...{ hot, clock, writer: newWriter(), onSettled: app.onEvents, onError: report },
   });
   closers.push(receipts.close);
+  const prices = createPrices({ sql, clock });
+  closers.push(prices.close);
   const connectors = createConnectorPool({
     ...{ sql, seal, clock, connectSocket: dialer.connectSocket, connectLoopback },
+    ...{ request: dialer.request, publicUrl: () => base.reached.url, onError: report },
     events: {
       onReady: () => dispatcher.wake(),
       onReceipt: (name, receipt) => {
@@ -36,6 +40,10 @@ export function buildDispatching(
         const connector = connectors.byName.get(name);
         if (connector === undefined) throw new Error("The connector is closing.");
         return receiveText(app.inbound, { carrier: connector, bind }, part);
+      },
+      onPrice: (name, id, price) => {
+        const account = connectors.byName.get(name)?.carrierAccount ?? name;
+        return prices.record({ carrierAccount: account, carrierKey: carrierKey(id), price });
       },
     },
   });

@@ -56,6 +56,8 @@ export async function openBase(options: AppOptions, closers: Closers) {
   return {
     ...{ ...options, sql, hot, owner, seal, newId, dialer },
     ...{ firstAccount, isFirstStart: isNew, heldCount },
+    /** Where callers reach this server; the port is known when it listens. */
+    reached: { url: config.publicUrl ?? `http://${config.host}:${config.port}` },
     messageSids: createMessageSids(seal.keyFor("message sids")),
     ...{ accountBook, senderBook, connectorBook, ruleBook },
     judge: (message: Judged) => judgeMessage(ruleBook.current(), message),

@@ -1,9 +1,10 @@
+import { connectorCalls } from "./api/connector-calls.ts";
 import { readBulkMessage } from "./api/longwave-v1/bulk-message.ts";
 import { longwaveReference, longwaveV1 } from "./api/longwave-v1/longwave-v1.ts";
 import { createApi } from "./api/server.ts";
 import type { Closers } from "./app.ts";
 import type { TraceQuery } from "./connectors/connector.ts";
-import { parseSmppSettings } from "./connectors/smpp/settings.ts";
+import { readConnectorSettings } from "./connectors/connector-pool.ts";
 import { StartError } from "./lib/errors.ts";
 import { cancelMessage, deleteMessage, recordFeedback, redactMessage } from "./messages/change.ts";
 import type { Message } from "./messages/message.ts";
@@ -22,12 +23,21 @@ export async function serveApi(
   const api = createApi(needs);
   await api.register(longwaveV1(needs));
   await api.register(longwaveReference(needs));
+  await api.register(connectorCalls(callNeeds(base, messaging)));
   await api.listen({ port: config.port, host: config.host }).catch((error: unknown) => {
     throw portError(error, "PORT", config.port);
   });
   closers.push(() => api.close());
   const listening = api.server.address();
   return typeof listening === "object" && listening !== null ? listening.port : config.port;
+}
+
+/** A process without connectors cannot store what a carrier tells: another one is to be asked. */
+function callNeeds({ reached }: Base, { dispatching }: Messaging) {
+  return {
+    connectors: dispatching?.connectors.byName,
+    publicUrl: () => reached.url,
+  };
 }
 
 function apiNeeds(base: Base, { accepter, dispatching, changes }: Messaging) {
@@ -41,7 +51,7 @@ function apiNeeds(base: Base, { accepter, dispatching, changes }: Messaging) {
     ...{ accountBook, senderBook, ruleBook },
     publicUrl: config.publicUrl ?? `http://${config.host}:${config.port}`,
     configuredUrl: config.publicUrl,
-    ...{ trustProxy: config.trustProxy, reportBug: base.report, parseSmppSettings },
+    ...{ trustProxy: config.trustProxy, reportBug: base.report, readConnectorSettings },
     messages: {
       accept: accepter.accept,
       find: (key: Parameters<typeof findMessage>[1]) => findMessage(hot, key),

@@ -1,11 +1,14 @@
 import type { Socket } from "node:net";
 import type { Sql } from "../db/sql.ts";
 import type { Clock } from "../lib/clock.ts";
+import type { Exchange, HttpRequest } from "../lib/http-exchange.ts";
 import type { Seal } from "../lib/seal.ts";
 import type { Connector, ConnectorEvents } from "./connector.ts";
+import { createHttpConnector } from "./http/http-connector.ts";
+import { parseHttpSettings, parseTwilioSettings } from "./http/settings.ts";
 import { parseSmppSettings } from "./smpp/settings.ts";
 import { createSmppConnector } from "./smpp/smpp-connector.ts";
-import { readConnectors } from "./store.ts";
+import { type ConnectorKind, type ConnectorRow, readConnectors } from "./store.ts";
 
 /** The connectors that are enabled, running. */
 export type ConnectorPool = {
@@ -15,15 +18,21 @@ export type ConnectorPool = {
   readonly close: () => Promise<void>;
 };
 
-export function createConnectorPool(app: {
-  sql: Sql;
-  seal: Seal;
-  clock: Clock;
-  connectSocket: (host: string, port: number) => Promise<Socket>;
+type Needs = {
+  readonly sql: Sql;
+  readonly seal: Pick<Seal, "open">;
+  readonly clock: Clock;
+  readonly connectSocket: (host: string, port: number) => Promise<Socket>;
   /** The simulator of this machine is on loopback, where no carrier may be. */
-  connectLoopback: (host: string, port: number) => Promise<Socket>;
-  events: ConnectorEvents;
-}): ConnectorPool {
+  readonly connectLoopback: (host: string, port: number) => Promise<Socket>;
+  readonly request: (request: HttpRequest) => Promise<Exchange>;
+  /** Where carriers call; no slash at its end. */
+  readonly publicUrl: () => string;
+  readonly events: ConnectorEvents;
+  readonly onError: (error: unknown) => void;
+};
+
+export function createConnectorPool(app: Needs): ConnectorPool {
   const byName = new Map<string, Connector>();
   const startedAt = new Map<string, number>();
 
@@ -39,22 +48,56 @@ export function createConnectorPool(app: {
       }
       for (const row of rows) {
         if (byName.has(row.name)) continue;
-        const isSimulated = row.kind === "simulator";
         startedAt.set(row.name, row.updatedAt.getTime());
-        byName.set(
-          row.name,
-          createSmppConnector({
-            ...{ name: row.name, carrierAccount: row.carrierAccount, isSimulated },
-            optOutsUpstream: row.optOutsUpstream,
-            settings: parseSmppSettings(JSON.parse(app.seal.open(row.sealedSettings))),
-            ...{ clock: app.clock, random: Math.random, events: app.events },
-            connectSocket: isSimulated ? app.connectLoopback : app.connectSocket,
-          }),
-        );
+        byName.set(row.name, openConnector(app, row));
       }
     },
     close: async () => {
       await Promise.all([...byName.values()].map((connector) => connector.close()));
     },
   };
+}
+
+function openConnector(app: Needs, row: ConnectorRow): Connector {
+  const { name, kind, carrierAccount, optOutsUpstream } = row;
+  const { clock, events } = app;
+  const settings: unknown = JSON.parse(app.seal.open(row.sealedSettings));
+  const base = { name, carrierAccount, optOutsUpstream, clock, events, random: Math.random };
+  switch (kind) {
+    case "smpp":
+    case "simulator": {
+      const isSimulated = kind === "simulator";
+      return createSmppConnector({
+        ...{ ...base, isSimulated, settings: parseSmppSettings(settings) },
+        connectSocket: isSimulated ? app.connectLoopback : app.connectSocket,
+      });
+    }
+    case "twilio":
+    case "http":
+      return createHttpConnector({
+        ...{ ...base, request: app.request, publicUrl: app.publicUrl, onError: app.onError },
+        settings: kind === "twilio" ? parseTwilioSettings(settings) : parseHttpSettings(settings),
+      });
+  }
+}
+
+/** A connector's settings, checked: what is to be kept of them, and what its kind stands for. */
+export function readConnectorSettings(
+  kind: Exclude<ConnectorKind, "simulator">,
+  settings: unknown,
+): { readonly kept: unknown; readonly optOutsUpstream: boolean } {
+  switch (kind) {
+    case "smpp":
+      return { kept: parseSmppSettings(settings), optOutsUpstream: false };
+    case "twilio":
+      return {
+        kept: settings,
+        optOutsUpstream: parseTwilioSettings(settings).definition.answersOptOuts,
+      };
+    case "http":
+      return {
+        kept: settings,
+        optOutsUpstream: parseHttpSettings(settings).definition.answersOptOuts,
+      };
+  }
 }

@@ -51,6 +51,23 @@ export type InboundPart = {
   /** 1 of 1 for a whole text. */
   readonly part: number;
   readonly total: number;
+  /** The carrier's own id of the text, where it gives one: what it brings again has the same. */
+  readonly carrierMessageId?: string;
+};
+
+/** What a carrier took for a text. */
+export type Price = { readonly micros: bigint; readonly currency: string };
+
+/** A carrier's HTTP call to us, as it came. */
+export type CarrierCall = {
+  readonly method: "GET" | "POST";
+  /** The last part of the path: what the call is about. */
+  readonly about: string;
+  /** As the carrier knows it. */
+  readonly url: string;
+  /** By name in lower case. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly body: string;
 };
 
 /**
@@ -70,6 +87,8 @@ export type ConnectorEvents = {
   ) => Promise<(fate: AnswerFate) => void>;
   /** A slot became free or the bind came up: time to look at the lanes. */
   readonly onReady: (connector: string) => void;
+  /** The carrier told what a submission cost. */
+  readonly onPrice?: (connector: string, carrierMessageId: string, price: Price) => Promise<void>;
 };
 
 export type ConnectorState =
@@ -104,6 +123,13 @@ export type Connector = {
   readonly carrierAccount: string;
   readonly isSimulated: boolean;
   readonly optOutsUpstream: boolean;
+  /** The carrier splits long texts itself: a message is one submission, with all of its segments. */
+  readonly takesWholeTexts?: boolean;
+  /** Segments per second that the carrier takes from such a sender; nothing: it has no such limit. */
+  readonly senderLimit?: (sender: {
+    readonly kind: string;
+    readonly country: string;
+  }) => number | undefined;
   /** Submissions that the window would take now. */
   readonly freeSlots: () => number;
   /** Writes in the same tick. Never rejects: every trouble is a result. */
@@ -111,6 +137,8 @@ export type Connector = {
   readonly state: () => ConnectorState;
   /** The PDUs of late, for a connector that has any. */
   readonly trace?: (query: TraceQuery) => readonly TracedPdu[];
+  /** Takes an HTTP call of the carrier; gives the status to answer with. Only where it makes calls. */
+  readonly takeCall?: (call: CarrierCall) => Promise<number>;
   /** Waits, bounded, for answers under way; then unbinds. */
   readonly close: () => Promise<void>;
 };

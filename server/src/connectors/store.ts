@@ -1,8 +1,10 @@
 import type { Sql } from "../db/sql.ts";
 
+export type ConnectorKind = "smpp" | "twilio" | "http" | "simulator";
+
 export type ConnectorRow = {
   readonly name: string;
-  readonly kind: "smpp" | "simulator";
+  readonly kind: ConnectorKind;
   readonly carrierAccount: string;
   readonly sealedSettings: Uint8Array;
   readonly optOutsUpstream: boolean;

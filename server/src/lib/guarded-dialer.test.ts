@@ -58,6 +58,7 @@ test.each([
   expect(await dialer.request(get(`http://${host}:${port}/`))).toEqual({
     kind: "failed",
     reason: "address-refused",
+    hasBegun: false,
   });
   await expect(dialer.connectSocket(host, port)).rejects.toThrow("private or reserved");
   await dialer.close();
@@ -71,6 +72,7 @@ test("a name with one private address among public ones is refused", async () =>
   expect(await dialer.request(get(`http://shop.test:${port}/`))).toEqual({
     kind: "failed",
     reason: "address-refused",
+    hasBegun: false,
   });
   await expect(dialer.connectSocket("shop.test", port)).rejects.toThrow("private or reserved");
   await dialer.close();
@@ -117,7 +119,11 @@ test("an answer is read up to its bound", async () => {
 test("a host that says nothing fails after the read timeout", async () => {
   const dialer = createGuardedDialer({ allow: ["127.0.0.0/8"] });
   const silent = { ...get(`http://127.0.0.1:${port}/silent`), readMs: 50 };
-  expect(await dialer.request(silent)).toEqual({ kind: "failed", reason: "read-timeout" });
+  expect(await dialer.request(silent)).toEqual({
+    kind: "failed",
+    reason: "read-timeout",
+    hasBegun: true,
+  });
   await dialer.close();
 });
 
@@ -127,13 +133,21 @@ test.each([
 ])("an answer without an end fails, the read timeout being %s", async (_name, times) => {
   const dialer = createGuardedDialer({ allow: ["127.0.0.0/8"] });
   const endless = { ...get(`http://127.0.0.1:${port}/endless`), ...times };
-  expect(await dialer.request(endless)).toEqual({ kind: "failed", reason: "read-timeout" });
+  expect(await dialer.request(endless)).toEqual({
+    kind: "failed",
+    reason: "read-timeout",
+    hasBegun: true,
+  });
   await dialer.close();
 });
 
 test("a host that cannot be connected fails after the connect timeout", async () => {
   const dialer = createGuardedDialer({ allow: [], lookup: () => undefined });
   const away = { ...get(`http://shop.test:${port}/`), connectMs: 50 };
-  expect(await dialer.request(away)).toEqual({ kind: "failed", reason: "connect-timeout" });
+  expect(await dialer.request(away)).toEqual({
+    kind: "failed",
+    reason: "connect-timeout",
+    hasBegun: false,
+  });
   await dialer.close();
 });

@@ -104,7 +104,7 @@ test("a request whose connection ends without an answer fails and is not sent ag
     }),
   );
   const answer = await newClient().request({ url, method: "POST", headers: {}, ...limits });
-  expect(answer).toEqual({ kind: "failed", reason: "protocol" });
+  expect(answer).toEqual({ kind: "failed", reason: "protocol", hasBegun: true });
   expect(came).toBe(1);
 });
 
@@ -134,5 +134,5 @@ test("a server that cannot be connected is told so", async () => {
   const url = await listen(createServer());
   for (const closer of closers.splice(0)) closer();
   const answer = await newClient().request({ url, method: "GET", headers: {}, ...limits });
-  expect(answer).toEqual({ kind: "failed", reason: "connect" });
+  expect(answer).toEqual({ kind: "failed", reason: "connect", hasBegun: false });
 });

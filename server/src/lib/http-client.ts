@@ -99,7 +99,7 @@ export function createHttpClient(app: HttpClientNeeds): HttpClient {
         return await connection.exchange(request, request.totalMs - (performance.now() - started));
       } catch (error) {
         const reason = error instanceof Error ? reasonOf(error) : "protocol";
-        return { kind: "failed", reason };
+        return { kind: "failed", reason, hasBegun: false };
       }
     },
     close: () => {

@@ -31,7 +31,12 @@ export type Exchange =
       /** The answer was longer than `responseBytesMax`; the rest was not read. */
       readonly isTruncated: boolean;
     }
-  | { readonly kind: "failed"; readonly reason: FailureReason };
+  | {
+      readonly kind: "failed";
+      readonly reason: FailureReason;
+      /** A connection had taken the request: whether the far end has it is not certain. */
+      readonly hasBegun: boolean;
+    };
 
 export const responseBytesMax = 64 * 1024;
 
@@ -118,7 +123,7 @@ function createAnswer(
     about.resolve(exchange);
   };
   const tooLate = () => {
-    resolve({ kind: "failed", reason: "read-timeout" });
+    resolve({ kind: "failed", reason: "read-timeout", hasBegun: true });
     about.giveUp();
   };
   let timer = setTimeout(tooLate, Math.max(1, Math.min(readMs, about.totalMs)));
@@ -137,7 +142,7 @@ function createAnswer(
     end: reader.end,
     isKept: reader.isKept,
     settle: (reading) => {
-      if (reading === "malformed") resolve({ kind: "failed", reason: "protocol" });
+      if (reading === "malformed") resolve({ kind: "failed", reason: "protocol", hasBegun: true });
       else {
         resolve({
           kind: "answered",
@@ -148,7 +153,7 @@ function createAnswer(
         });
       }
     },
-    fail: (reason) => resolve({ kind: "failed", reason }),
+    fail: (reason) => resolve({ kind: "failed", reason, hasBegun: true }),
   };
 }
 

@@ -49,7 +49,8 @@ export function writeClaimed(
 ): void {
   const claimedAt = app.clock();
   for (const { lane, claimed: one } of claimed) {
-    const flight = createFlight(one.claim, one.message, claimedAt);
+    const isWhole = lane.way.channel.connector.takesWholeTexts ?? false;
+    const flight = createFlight(one, { claimedAt, isWhole });
     const verdict = app.judge(one);
     if (verdict.kind === "allowed") {
       writer.add(lane, partsOf(flight));

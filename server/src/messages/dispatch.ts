@@ -4,10 +4,11 @@ import type { Sql } from "../db/sql.ts";
 import type { EventWriter } from "../events/log.ts";
 import { createBatcher } from "../lib/batcher.ts";
 import { type Clock, SECOND } from "../lib/clock.ts";
-import { shardOf } from "../lib/message-id.ts";
+import { type MessageId, shardOf } from "../lib/message-id.ts";
 import type { Limiters } from "../throughput/limiters.ts";
 import type { AcceptedRow } from "./accept-store.ts";
 import { giveBack, writeClaimed } from "./after-claim.ts";
+import { carrierOptOutCodes, insertCarrierOptOuts } from "./carrier-opt-outs-store.ts";
 import { type Claimed, type Claimer, createClaimer } from "./claimer.ts";
 import { type Departure, holdClaim, type LaneRow, recordDepartures } from "./dispatch-store.ts";
 import { reserve } from "./lane.ts";
@@ -213,6 +214,15 @@ function buildLater(
   });
 }
 
+/** Those that a carrier refused because it knows of an opt-out. */
+function optedOut(departures: readonly Departure[]): MessageId[] {
+  return departures
+    .filter(
+      ({ errorCode, submissions }) => submissions.length > 0 && carrierOptOutCodes.has(errorCode),
+    )
+    .map(({ claim }) => claim.id);
+}
+
 type Recorder = {
   readonly record: (departure: Departure) => void;
   readonly close: () => Promise<void>;
@@ -235,6 +245,8 @@ function createRecorder(
         isClosed,
       );
       for (const { claim } of departures) onRecorded(claim.id);
+      const ids = optedOut(departures);
+      await untilStored(() => insertCarrierOptOuts(app.hot, ids, app.clock()), isClosed);
       app.onRecorded();
       return departures.map(() => undefined);
     },

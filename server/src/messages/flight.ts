@@ -7,6 +7,7 @@ export type Flight = {
   readonly claim: Claim;
   readonly message: ClaimedMessage;
   readonly encoding: "GSM-7" | "UCS-2";
+  /** What is submitted, one after another: its parts, or the whole text where the carrier splits it. */
   readonly texts: readonly string[];
   readonly claimedAt: Date;
   readonly submissions: SubmissionRecord[];
@@ -16,10 +17,20 @@ export type Flight = {
 };
 
 /** One part that waits to be written. */
-export type Part = { readonly flight: Flight; readonly part: number; readonly attempt: number };
+export type Part = {
+  readonly flight: Flight;
+  readonly part: number;
+  readonly attempt: number;
+  /** As limits count it: one, or all of a whole text's. */
+  readonly segments: number;
+};
 
-export function createFlight(claim: Claim, message: ClaimedMessage, claimedAt: Date): Flight {
-  const { encoding, parts } = splitBody(message.body);
+export function createFlight(
+  { claim, message }: { readonly claim: Claim; readonly message: ClaimedMessage },
+  { claimedAt, isWhole }: { readonly claimedAt: Date; readonly isWhole: boolean },
+): Flight {
+  const { encoding, parts: split } = splitBody(message.body);
+  const parts = isWhole ? [message.body] : split;
   return {
     claim,
     message,
@@ -38,6 +49,7 @@ export function partsOf(flight: Flight): Part[] {
     flight,
     part: index + 1,
     attempt: flight.claim.attempt,
+    segments: flight.texts.length === 1 ? flight.claim.segments : 1,
   }));
 }
 

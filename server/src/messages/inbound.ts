@@ -201,6 +201,7 @@ function readSender({ sender }: Pick<InboundPart, "sender">): string {
 function digestOf(part: InboundPart): Buffer {
   const { sender, recipient, reference, total, part: place, text } = part;
   const fields = [sender, recipient, reference, total, place, text];
+  if (part.carrierMessageId !== undefined) fields.push(part.carrierMessageId);
   return createHash("sha256").update(JSON.stringify(fields)).digest();
 }
 

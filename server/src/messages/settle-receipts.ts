@@ -3,6 +3,7 @@ import type { Sql } from "../db/sql.ts";
 import type { EventWriter } from "../events/log.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { MessageId } from "../lib/message-id.ts";
+import { carrierOptOutCodes, insertCarrierOptOuts } from "./carrier-opt-outs-store.ts";
 import {
   decideParts,
   markReceipts,
@@ -40,6 +41,12 @@ export async function settleReceipts<Row extends ReceiptRow>(
   if (settlements.size > 0) {
     const all = [...settlements.values()];
     await app.writer.commit(all.length, (stamp) => settleMessages(app.hot, all, stamp));
+    const optedOut = all.filter(({ errorCode }) => carrierOptOutCodes.has(errorCode));
+    await insertCarrierOptOuts(
+      app.hot,
+      optedOut.map(({ id }) => id),
+      app.clock(),
+    );
     app.onSettled();
   }
   const matched = new Set(matches.map((match) => match.place));

@@ -100,7 +100,7 @@ function pauseParts(writer: Writer, lane: Lane, parts: Part[]): Part[] {
   for (const flight of fresh) flight.isOver = true;
   writer.giveBack(lane, fresh);
   const staying = waiting.filter((part) => mayLeave(writer, part, epoch));
-  reserve(lane, finishing.length + staying.length - parts.length);
+  reserve(lane, segmentsOf(finishing) + segmentsOf(staying) - segmentsOf(parts));
   parts.splice(0, parts.length, ...finishing);
   return staying;
 }
@@ -116,18 +116,24 @@ function writeParts(writer: Writer, lane: Lane, parts: Part[]): void {
       return;
     }
     const now = performance.now();
-    const earliest = Math.max(passage.earliest(), lane.notBefore);
+    // A whole text leaves at once, so it waits until the last of its segments may.
+    const segments = parts[0]?.segments ?? 1;
+    const earliest = Math.max(passage.earliest(segments - 1), lane.notBefore);
     if (earliest > now) {
       writer.alarm.set(Math.min(earliest, now + NO_PART_MS), lane);
       return;
     }
     const part = parts.shift();
     if (part === undefined) break;
-    reserve(lane, -1);
+    reserve(lane, -segments);
     if (!mayLeave(writer, part, epoch)) continue;
-    passage.take(now);
+    for (let taken = 0; taken < segments; taken += 1) passage.take(now);
     submit(writer, { lane, connector: channel.connector, part });
   }
+}
+
+function segmentsOf(parts: readonly Part[]): number {
+  return parts.reduce((sum, part) => sum + part.segments, 0);
 }
 
 function mayLeave(writer: Writer, { flight }: Part, epoch: bigint): boolean {
@@ -209,7 +215,7 @@ function again(writer: Writer, retry: { lane: Lane; part: Part; afterMs: number 
     return;
   }
   lane.notBefore = Math.max(lane.notBefore, performance.now() + afterMs);
-  reserve(lane, 1);
+  reserve(lane, part.segments);
   const parts = writer.ready.get(lane) ?? [];
   const later = parts.findIndex((other) => other.flight.claim.id >= part.flight.claim.id);
   parts.splice(later === -1 ? parts.length : later, 0, { ...part, attempt: part.attempt + 1 });

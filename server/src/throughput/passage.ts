@@ -4,8 +4,8 @@ import { limitKinds, type NamedLimiter } from "./limiters.ts";
 export type Passage = {
   /** From the smallest scope to the largest. */
   readonly limiters: readonly NamedLimiter[];
-  /** When the next segment may leave. */
-  readonly earliest: () => number;
+  /** When the next segment may leave, or the last of some that leave together, `ahead` before it. */
+  readonly earliest: (ahead?: number) => number;
   readonly take: (now: number) => void;
   readonly written: (now: number) => void;
   readonly reserve: (segments: number) => void;
@@ -17,9 +17,9 @@ export function createPassage(unsorted: readonly NamedLimiter[]): Passage {
   );
   return {
     limiters,
-    earliest: () => {
+    earliest: (ahead = 0) => {
       let latest = Number.NEGATIVE_INFINITY;
-      for (const limiter of limiters) latest = Math.max(latest, limiter.earliest());
+      for (const limiter of limiters) latest = Math.max(latest, limiter.earliest(ahead));
       return latest;
     },
     take: (now) => {

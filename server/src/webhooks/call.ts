@@ -2,9 +2,10 @@ import type { KeyObject } from "node:crypto";
 import type { Clock } from "../lib/clock.ts";
 import type { GuardedDialer } from "../lib/guarded-dialer.ts";
 import type { Exchange } from "../lib/http-exchange.ts";
+import { twilioSignature } from "../lib/twilio-signature.ts";
 import { createRecentMap } from "../numbers/recent-map.ts";
 import { parseTarget, type RetryPolicy } from "./overrides.ts";
-import { standardWebhookHeaders, twilioSignature } from "./sign.ts";
+import { standardWebhookHeaders } from "./sign.ts";
 
 export type Caller = {
   readonly dialer: Pick<GuardedDialer, "request">;

@@ -1,20 +1,6 @@
 import { createHmac, type KeyObject } from "node:crypto";
 import type { Seal } from "../lib/seal.ts";
 
-/**
- * X-Twilio-Signature: base64 of HMAC-SHA1 over the URL as configured, without fragment, and the
- * form's parameters sorted by name. A GET is signed with no parameters: they are in its URL.
- */
-export function twilioSignature(
-  authToken: string,
-  url: string,
-  form: Readonly<Record<string, string>>,
-): string {
-  let signed = url;
-  for (const name of Object.keys(form).sort()) signed += name + form[name];
-  return createHmac("sha1", authToken).update(signed, "utf8").digest("base64");
-}
-
 /** The headers of the Standard Webhooks specification, version 1; `id` is the same at every retry. */
 export function standardWebhookHeaders(
   key: Buffer | KeyObject,

@@ -13,7 +13,8 @@ export type Behaviour =
   | { readonly kind: "silent" }
   | {
       readonly kind: "take";
-      readonly ends: "sent" | "delivered" | "undelivered" | "failed";
+      /** `nothing`: the test ends it. */
+      readonly ends: "nothing" | "sent" | "delivered" | "undelivered" | "failed";
       readonly errorCode?: number;
     };
 
@@ -30,8 +31,12 @@ export type FakeTwilio = {
   }[];
   /** Chooses how a text is taken; without one it is delivered. */
   behave: (form: Readonly<Record<string, string>>) => Behaviour | undefined;
+  /** Ends the text that was taken last. */
+  readonly end: (status: "delivered" | "undelivered" | "failed") => Promise<void>;
   /** A phone texts a number of the account; gives the webhook's answer, 0: nobody is to be told. */
   readonly receive: (from: string, to: string, body: string) => Promise<number>;
+  /** Brings the phone's text that came last once more, as after an answer that got lost. */
+  readonly repeat: () => Promise<number>;
   /** The statuses that webhooks were told, with what these answered. */
   readonly told: readonly {
     readonly sid: string;
@@ -41,10 +46,12 @@ export type FakeTwilio = {
   readonly close: () => Promise<void>;
 };
 
-type State = Omit<FakeTwilio, "receive" | "close" | "told" | "posts"> & {
+type State = Omit<FakeTwilio, "receive" | "repeat" | "end" | "close" | "told" | "posts"> & {
   readonly posts: { path: string; form: Record<string, string> }[];
   readonly told: { sid: string; status: string; answer: number }[];
   readonly calls: Set<Promise<unknown>>;
+  brought: (() => Promise<number>) | undefined;
+  last: { readonly made: Resource; readonly callback: string | undefined } | undefined;
 };
 
 const PRICE = "-0.00790";
@@ -62,9 +69,16 @@ export async function startFakeTwilio(given: GivenTwilio = {}): Promise<FakeTwil
   const [main] = world.accounts;
   const state: State = {
     ...{ url, world, posts: [], told: [], calls: new Set(), behave: () => undefined },
+    brought: undefined,
+    last: undefined,
     ...{ accountSid: String(main?.sid), authToken: String(main?.auth_token) },
   };
   return Object.assign(state, {
+    end: async (status: "delivered" | "undelivered" | "failed") => {
+      const { made, callback } = state.last ?? {};
+      if (made !== undefined) await finish(state, made, { ends: status, callback });
+    },
+    repeat: async () => (state.brought === undefined ? 0 : await state.brought()),
     receive: (from: string, to: string, body: string) => receive(state, { from, to, body }),
     close: async () => {
       server.closeAllConnections();
@@ -165,7 +179,8 @@ function createMessage(
   world.messages.unshift(made);
   const ends = behaviour.kind === "take" ? behaviour : { ends: "delivered" as const };
   const callback = form.StatusCallback;
-  follow(state, finish(state, made, { ...ends, callback }));
+  state.last = { made, callback };
+  if (ends.ends !== "nothing") follow(state, finish(state, made, { ...ends, callback }));
   return behaviour.kind === "silent" ? "silent" : { status: 201, body: made };
 }
 
@@ -257,12 +272,14 @@ async function receive(
     ),
   );
   if (url === "") return 0;
-  return tell(state, url, {
-    ...{ MessageSid: sid, SmsSid: sid, SmsMessageSid: sid, SmsStatus: "received", ...account },
-    ...(service === undefined ? {} : { MessagingServiceSid: String(service.sid) }),
-    ...{ From: from, To: to, Body: body, NumMedia: "0", NumSegments: "1" },
-    ...{ FromCountry: "US", ToCountry: "US", ApiVersion: "2010-04-01" },
-  });
+  state.brought = () =>
+    tell(state, url, {
+      ...{ MessageSid: sid, SmsSid: sid, SmsMessageSid: sid, SmsStatus: "received", ...account },
+      ...(service === undefined ? {} : { MessagingServiceSid: String(service.sid) }),
+      ...{ From: from, To: to, Body: body, NumMedia: "0", NumSegments: "1" },
+      ...{ FromCountry: "US", ToCountry: "US", ApiVersion: "2010-04-01" },
+    });
+  return await state.brought();
 }
 
 /** Calls a webhook, signed with the account's token; the status of its answer, 0 without one. */

@@ -25,8 +25,11 @@ export type ConnectorNeeds = {
   readonly sql: Sql;
   readonly clock: Clock;
   readonly seal: Pick<Seal, "seal">;
-  /** Checks an SMPP connector's settings; throws `ApiError`. */
-  readonly parseSmppSettings: (settings: unknown) => unknown;
+  /** Checks a connector's settings and says what to keep of them; throws `ApiError`. */
+  readonly readConnectorSettings: (
+    kind: NewConnector["kind"],
+    settings: unknown,
+  ) => { readonly kept: unknown; readonly optOutsUpstream: boolean };
   /** As this process has it; nothing for one that it does not run. */
   readonly connectorState: (name: string) => ConnectorState | undefined;
 };
@@ -41,7 +44,7 @@ const state = objectOf({
 });
 const connector = objectOf({
   name,
-  kind: { enum: ["smpp", "simulator"] },
+  kind: { enum: ["smpp", "twilio", "http", "simulator"] },
   carrier_account: { ...text, description: "The login at the carrier: the scope of its ids." },
   opt_outs_upstream: { type: "boolean", description: "The carrier answers STOP and HELP itself." },
   is_enabled: { type: "boolean" },
@@ -52,13 +55,14 @@ const newConnector = {
   required: ["name", "kind", "settings"],
   properties: {
     name,
-    kind: { type: "string", enum: ["smpp"] },
+    kind: { type: "string", enum: ["smpp", "twilio", "http"] },
     carrier_account: { ...text, minLength: 1, maxLength: 100 },
     opt_outs_upstream: { type: "boolean" },
     settings: {
       type: "object",
       additionalProperties: true,
-      description: "host, port, systemId, password and more. Kept sealed; never shown again.",
+      description:
+        "smpp: host, port, systemId, password. twilio: accountSid, authToken. http: provider and its settings. Kept sealed; never shown again.",
     },
   },
 };
@@ -111,7 +115,7 @@ export function connectorRoutes(app: ConnectorNeeds): Route[] {
 /** By the schema. */
 type NewConnector = {
   name: string;
-  kind: "smpp";
+  kind: "smpp" | "twilio" | "http";
   carrier_account?: string;
   opt_outs_upstream?: boolean;
   settings: unknown;
@@ -119,15 +123,15 @@ type NewConnector = {
 
 async function add(app: ConnectorNeeds, { body }: Call) {
   const given = body as NewConnector;
-  const settings = app.parseSmppSettings(given.settings);
+  const { kept, optOutsUpstream } = app.readConnectorSettings(given.kind, given.settings);
   const added = await insertConnector(
     app.sql,
     {
       name: given.name,
       kind: given.kind,
       carrierAccount: given.carrier_account ?? given.name,
-      optOutsUpstream: given.opt_outs_upstream ?? false,
-      sealedSettings: app.seal.seal(JSON.stringify(settings)),
+      optOutsUpstream: given.opt_outs_upstream ?? optOutsUpstream,
+      sealedSettings: app.seal.seal(JSON.stringify(kept)),
     },
     app.clock(),
   );

@@ -67,10 +67,10 @@ function createServer(): FastifyInstance {
         message.body === "refused" ? new ApiError(400, 21610, "Opted out.") : accepted(index),
       );
     },
-    parseSmppSettings: (settings: unknown) => {
+    readConnectorSettings: (_kind: string, settings: unknown) => {
       const { host } = settings as { host?: string };
       if (host === undefined) throw invalidParameter("settings.host", "it is missing.");
-      return settings;
+      return { kept: settings, optOutsUpstream: false };
     },
     connectorState: (name: string) =>
       name === "carrier" ? ({ phase: "bound", window: 10, inFlight: 2 } as const) : undefined,

@@ -2,7 +2,7 @@ import type { Sql } from "../../db/sql.ts";
 
 export type ConnectorRow = {
   readonly name: string;
-  readonly kind: "smpp" | "simulator";
+  readonly kind: "smpp" | "twilio" | "http" | "simulator";
   readonly carrierAccount: string;
   readonly optOutsUpstream: boolean;
   readonly isEnabled: boolean;

@@ -1,0 +1,168 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type StartedApp, startTestApp } from "../compat/started-app.ts";
+import { type FakeTwilio, startFakeTwilio } from "../fake-twilio/fake-twilio.ts";
+import { listenForWebhooks } from "../fake-twilio/webhook-listener.ts";
+
+const number = "+12025550101";
+const phone = "+14155552671";
+let fake: FakeTwilio;
+let started: StartedApp;
+let hooks: Awaited<ReturnType<typeof listenForWebhooks>>;
+
+beforeAll(async () => {
+  hooks = await listenForWebhooks();
+  fake = await startFakeTwilio({ numbers: [{ phone_number: number }] });
+  started = await startTestApp();
+  const { accountSid, authToken, url: baseUrl } = fake;
+  const settings = { accountSid, authToken, baseUrl, senderLimits: { "long_code.US": 50 } };
+  await post("/longwave/v1/Connectors", { name: "twilio", kind: "twilio", settings });
+  await post("/longwave/v1/Inventory", {
+    numbers: [
+      {
+        ...{ number, kind: "long_code", country: "US", connector: "twilio" },
+        segments_per_second: 50,
+      },
+    ],
+  });
+  const numbers = `${started.home}/IncomingPhoneNumbers.json`;
+  const form = { PhoneNumber: number, SmsUrl: `${hooks.url}/inbound` };
+  expect((await started.call(numbers, { form })).status).toBe(201);
+  fake.world.numbers[0] = {
+    ...fake.world.numbers[0],
+    sms_url: `${started.app.url}/connectors/twilio/inbound`,
+  };
+});
+afterAll(async () => {
+  await started.close();
+  await fake.close();
+  await hooks.close();
+  expect(started.bugs).toEqual([]);
+});
+
+async function post(path: string, json: object) {
+  const headers = { "content-type": "application/json" };
+  const told = await started.call(path, { body: JSON.stringify(json), headers });
+  expect([path, told.status, told.json?.message]).toEqual([path, expect.any(Number), undefined]);
+  return told.json;
+}
+
+async function send(Body: string, To = phone) {
+  const form = { To, From: number, Body, StatusCallback: `${hooks.url}/status` };
+  return await started.call(`${started.home}/Messages.json`, { form });
+}
+
+const fetchMessage = async (sid: string) =>
+  (await started.call(`${started.home}/Messages/${sid}.json`)).json;
+
+async function statusesUntil(last: string): Promise<string[]> {
+  const statuses: string[] = [];
+  while (statuses.at(-1) !== last) statuses.push((await hooks.next()).form.MessageStatus ?? "");
+  return statuses;
+}
+
+test("a text goes out through Twilio, its end and its price come back", async () => {
+  const { json } = await send("Hello");
+  const statuses = await statusesUntil("delivered");
+  expect(statuses).toContain("sent");
+  expect(fake.world.messages).toMatchObject([{ from: number, to: phone, body: "Hello" }]);
+  await expect
+    .poll(async () => (await fetchMessage(json.sid)).price, { timeout: 10_000 })
+    .toBe("-0.00790");
+});
+
+test("a long text goes out whole and counts with all of its segments", async () => {
+  const body = "A long text. ".repeat(30).trim();
+  const before = fake.world.messages.length;
+  const { json } = await send(body);
+  expect(json.num_segments).toBe("3");
+  await statusesUntil("delivered");
+  expect(fake.world.messages.length).toBe(before + 1);
+  expect(fake.world.messages[0]).toMatchObject({ body });
+});
+
+test("what Twilio refuses fails with Twilio's code", async () => {
+  fake.behave = () => ({ kind: "refuse", status: 400, code: 21614 });
+  const { json } = await send("Hello", "+14155552672");
+  await statusesUntil("failed");
+  expect(await fetchMessage(json.sid)).toMatchObject({ status: "failed", error_code: 21614 });
+  fake.behave = () => undefined;
+});
+
+test("a text whose end is a failure at Twilio is undelivered with Twilio's code", async () => {
+  fake.behave = () => ({ kind: "take", ends: "undelivered", errorCode: 30005 });
+  const { json } = await send("Hello", "+14155552673");
+  await statusesUntil("undelivered");
+  expect(await fetchMessage(json.sid)).toMatchObject({ status: "undelivered", error_code: 30005 });
+  fake.behave = () => undefined;
+});
+
+test("a phone's text comes in from Twilio once, however often Twilio brings it", async () => {
+  expect(await fake.receive(phone, number, "Is it open?")).toBe(204);
+  const { path, form } = await hooks.next();
+  expect(path).toBe("/inbound");
+  expect(form).toMatchObject({ From: phone, To: number, Body: "Is it open?" });
+  expect(await fake.repeat()).toBe(204);
+  expect(await fake.receive(phone, number, "Is it open?")).toBe(204);
+  await hooks.next();
+  const { json } = await started.call(
+    `${started.home}/Messages.json?To=${encodeURIComponent(number)}`,
+  );
+  expect(json.messages).toHaveLength(2);
+});
+
+test("an opt-out that only Twilio knows of becomes one here", async () => {
+  const other = "+14155552674";
+  fake.world.optOuts.add(`${number} ${other}`);
+  const { json } = await send("Hello", other);
+  await statusesUntil("failed");
+  expect(await fetchMessage(json.sid)).toMatchObject({ error_code: 21610 });
+  await expect
+    .poll(async () => (await send("Again", other)).json.code, { timeout: 10_000 })
+    .toBe(21610);
+  const optOuts = await started.call("/longwave/v1/OptOuts");
+  expect(JSON.stringify(optOuts.json)).toContain(other);
+});
+
+test("a STOP is recorded here and its reply is left to Twilio", async () => {
+  const other = "+14155552675";
+  const before = fake.posts.length;
+  await fake.receive(other, number, "STOP");
+  await hooks.next();
+  expect((await send("Hello", other)).json.code).toBe(21610);
+  expect(fake.posts).toHaveLength(before);
+});
+
+test("a call that Twilio did not sign is refused, and so is one for another connector", async () => {
+  const form = { MessageSid: "SM1", MessageStatus: "delivered" };
+  const unsigned = await started.call("/connectors/twilio/status", { form });
+  expect(unsigned.status).toBe(403);
+  expect((await started.call("/connectors/nobody/status", { form })).status).toBe(404);
+  expect((await started.call("/connectors/simulator/status", { form })).status).toBe(404);
+  expect((await started.call("/connectors/twilio/other", { form })).status).toBe(404);
+  const large = { body: "x".repeat(100_000) };
+  expect((await started.call("/connectors/twilio/status", large)).status).toBe(413);
+});
+
+test("credentials that Twilio refuses fail no text: it waits, and the connector says why", async () => {
+  fake.world.accounts[0] = { ...fake.world.accounts[0], auth_token: "changed" };
+  const { json } = await send("Hello", "+14155552676");
+  await expect
+    .poll(async () => (await started.call("/longwave/v1/Connectors")).json.connectors, {
+      timeout: 10_000,
+    })
+    .toContainEqual(
+      expect.objectContaining({
+        name: "twilio",
+        state: expect.objectContaining({ phase: "reconnecting", cause: "HTTP 401 20003" }),
+      }),
+    );
+  expect((await fetchMessage(json.sid)).status).not.toBe("failed");
+  fake.world.accounts[0] = { ...fake.world.accounts[0], auth_token: fake.authToken };
+  await statusesUntil("delivered");
+});
+
+test("the secrets of a connector are never told", async () => {
+  const { text } = await started.call("/longwave/v1/Connectors");
+  expect(text).toContain('"twilio"');
+  expect(text).not.toContain(fake.authToken);
+});
