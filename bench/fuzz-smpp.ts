@@ -1,6 +1,6 @@
 /**
  * The long form of server/test/fuzz-smpp: millions of inputs, with the memory before and after.
- * node --expose-gc fuzz-smpp.js [millions] [seed]
+ * node scripts/run-bench.js fuzz-smpp [millions] [seed]
  */
 import { fuzzDecoder, fuzzSessions } from "../server/test/fuzz-smpp/fuzz.ts";
 

@@ -1,6 +1,7 @@
 /**
  * Submit/response pairs a second over one bind on loopback, with and without receipts, ours against
- * the npm package `smpp`, each end a process of its own: node smpp.js [window]. Where `taskset` is
+ * the npm package `smpp`, each end a process of its own:
+ * node scripts/run-bench.js smpp [window]. Where `taskset` is
  * at hand, each end has one core.
  */
 import { type ChildProcess, spawn } from "node:child_process";

@@ -2,6 +2,7 @@ import { connect as connectTcp, type Socket } from "node:net";
 import type { Closers } from "./app.ts";
 import { carrierKey } from "./connectors/carrier-key.ts";
 import { createConnectorPool } from "./connectors/connector-pool.ts";
+import { OperatorAlert } from "./lib/errors.ts";
 import { createDispatcher } from "./messages/dispatch.ts";
 import { judgedOf } from "./messages/dispatch-store.ts";
 import { type InboundNeeds, receiveText } from "./messages/inbound.ts";
@@ -32,6 +33,7 @@ export function buildDispatching(
     ...{ request: dialer.request, publicUrl: () => base.reached.url, onError: report },
     events: {
       onReady: () => dispatcher.wake(),
+      onAlert: (name, sentence) => report(new OperatorAlert(`Connector ${name}: ${sentence}`)),
       onReceipt: (name, receipt) => {
         const account = connectors.byName.get(name)?.carrierAccount ?? name;
         return receipts.record(account, carrierKey(receipt.carrierMessageId), receipt);

@@ -11,7 +11,7 @@ import { type Config, readConfig } from "./config.ts";
 import { isDatabaseAway } from "./db/database-errors.ts";
 import { explainStartFailure } from "./db/start-failure.ts";
 import { systemClock } from "./lib/clock.ts";
-import { StartError } from "./lib/errors.ts";
+import { OperatorAlert, StartError } from "./lib/errors.ts";
 import { openDatabase } from "./open-database.ts";
 
 /** Runs one command of the program; resolves with its exit code. */
@@ -136,6 +136,7 @@ function welcome(app: App, { roles }: Config): string {
 /** Names the error and where it comes from; its text may hold what somebody sent. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return "error  unknown";
+  if (error instanceof OperatorAlert) return `alert  ${error.message}`;
   const code = "code" in error ? ` ${String(error.code)}` : "";
   const place = error.stack?.split("\n").find((line) => line.trim().startsWith("at ")) ?? "";
   return `error  ${error.name}${code} ${place.trim()}`;

@@ -12,8 +12,10 @@ export type Submission = {
   readonly encoding: "GSM-7" | "UCS-2";
   /** The text of this part alone. */
   readonly text: string;
-  /** The same for all parts of a message: 0 to 255. */
+  /** The same for all parts of a message: 0 to 65,535. */
   readonly reference: number;
+  /** The whole text, where `text` is a part of it. */
+  readonly body?: string;
   readonly validUntil: Date;
   /** Shown at once, not kept by the phone. */
   readonly isFlash?: boolean;
@@ -89,6 +91,8 @@ export type ConnectorEvents = {
   readonly onReady: (connector: string) => void;
   /** The carrier told what a submission cost. */
   readonly onPrice?: (connector: string, carrierMessageId: string, price: Price) => Promise<void>;
+  /** Somebody must look at the connector: a sentence for the log, without secrets. */
+  readonly onAlert?: (connector: string, sentence: string) => void;
 };
 
 export type ConnectorState =

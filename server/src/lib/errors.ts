@@ -24,6 +24,14 @@ export class StartError extends Error {
   }
 }
 
+/** The operator must look at something: one sentence for the log, without bodies and whole numbers. */
+export class OperatorAlert extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "OperatorAlert";
+  }
+}
+
 export function authenticationFailed(): ApiError {
   return new ApiError(
     401,

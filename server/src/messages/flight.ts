@@ -64,7 +64,8 @@ export function toSubmission({ flight, part, attempt }: Part): Submission {
     recipient: message.recipient,
     encoding: flight.encoding,
     text: texts[part - 1] ?? "",
-    reference: Number(claim.id & 0xffn),
+    reference: Number(claim.id & 0xffffn),
+    body: message.body,
     validUntil: claim.validUntil,
   };
 }

@@ -62,7 +62,9 @@ function startProcess(onStored: (socket: Socket | undefined) => void) {
         opened.once("error", reject);
         socket = opened;
       }),
-    events: { onInbound, onReady: () => undefined, onReceipt: () => Promise.resolve() },
+    events: {
+      ...{ onInbound, onReady: () => undefined, onReceipt: () => Promise.resolve() },
+    },
   });
 }
 

@@ -2,8 +2,8 @@ import { createServer } from "node:http";
 import { afterEach, expect, test } from "vitest";
 import { systemClock } from "../../src/lib/clock.ts";
 import { startSimulator } from "../../src/simulator/simulator.ts";
+import { createQueue } from "../queue.ts";
 import { isKannelHere, startKannel } from "./kannel.ts";
-import { createQueue } from "./queue.ts";
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {

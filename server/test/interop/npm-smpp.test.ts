@@ -7,7 +7,7 @@ import { systemClock } from "../../src/lib/clock.ts";
 import { startSimulator } from "../../src/simulator/simulator.ts";
 import { type Pdu, statuses } from "../../src/smpp/pdus.ts";
 import { type OtherRequest, openSession, type SmppSession } from "../../src/smpp/session.ts";
-import { createQueue } from "./queue.ts";
+import { createQueue } from "../queue.ts";
 import { type PackagePdu, type PackageSession, smppPackage } from "./smpp-package.ts";
 
 const closers: (() => unknown)[] = [];

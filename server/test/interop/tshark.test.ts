@@ -13,9 +13,9 @@ import { startSimulator } from "../../src/simulator/simulator.ts";
 import { encodePdu } from "../../src/smpp/encode-pdu.ts";
 import { layouts } from "../../src/smpp/layouts.ts";
 import { type CommandName, commands, type Pdu, responseTo, tlvs } from "../../src/smpp/pdus.ts";
+import { createQueue } from "../queue.ts";
 import { pcapOf, type Written } from "./pcap.ts";
 import { pathOf } from "./program.ts";
-import { createQueue } from "./queue.ts";
 
 const tshark = pathOf("tshark");
 const patient = { timeout: 60_000 };

@@ -30,6 +30,9 @@ const refusedMsMin: Readonly<Record<number, number>> = {
   [statuses.alreadyBound]: 15_000,
 };
 
+/** A refusal that waits so long does not mend itself: it is told. */
+const ALERT_FROM_MS = 60_000;
+
 /** One connection of a bind; its id tells it from those before. */
 export type Connection = { readonly id: string; readonly session: SmppSession };
 
@@ -40,6 +43,7 @@ export type BindNeeds = {
   readonly random: () => number;
   readonly connectSocket: (host: string, port: number) => Promise<Socket>;
   readonly onBound: () => void;
+  readonly onAlert: (sentence: string) => void;
   readonly onDeliver: (from: Connection, pdu: DeliverSm) => void;
   readonly onOther: (from: Connection, pdu: OtherRequest) => void;
   readonly onPdu: NonNullable<SessionEvents["onPdu"]>;
@@ -62,6 +66,7 @@ export function keepBound(app: BindNeeds): Bind {
   let boundAt = 0;
   let state: ConnectorState = { phase: "connecting" };
   let failures = 0;
+  let alerted: string | undefined;
   let isClosed = false;
   let timer: NodeJS.Timeout | undefined;
 
@@ -69,7 +74,7 @@ export function keepBound(app: BindNeeds): Bind {
     try {
       const socket = await app.connectSocket(host, port);
       if (isClosed) socket.destroy();
-      else open(settings.tls ? secured(socket, host) : socket);
+      else open(settings.tls ? secured(socket, host, settings) : socket);
     } catch (error) {
       reconnect(error instanceof Error ? error.message : String(error), 0);
     }
@@ -106,9 +111,13 @@ export function keepBound(app: BindNeeds): Bind {
         if (answer.status !== statuses.ok || answer.command === "generic_nack") {
           const why = `The carrier refused the bind with status 0x${answer.status.toString(16)}. Check systemId and password.`;
           refusal = { why, msMin: refusedMsMin[answer.status] ?? 0 };
+          // Once, not at each attempt, until a bind was accepted.
+          if (refusal.msMin >= ALERT_FROM_MS && why !== alerted) app.onAlert(why);
+          alerted = why;
           return session.destroy();
         }
         isBound = true;
+        alerted = undefined;
         boundAt = app.clock().getTime();
         return app.onBound();
       },
@@ -150,6 +159,15 @@ export function keepBound(app: BindNeeds): Bind {
 }
 
 /** A name in the handshake must not be an address (RFC 6066, section 3); the certificate is checked in both cases. */
-function secured(socket: Socket, host: string): Socket {
-  return connectTls(isIP(host) === 0 ? { socket, host, servername: host } : { socket, host });
+function secured(
+  socket: Socket,
+  host: string,
+  { ca, certificate, key }: Pick<SmppSettings, "ca" | "certificate" | "key">,
+): Socket {
+  return connectTls({
+    ...{ socket, host },
+    ...(isIP(host) === 0 ? { servername: host } : {}),
+    ...(ca === "" ? {} : { ca }),
+    ...(certificate === "" ? {} : { cert: certificate, key }),
+  });
 }

@@ -155,6 +155,28 @@ test.each([
   expect(isReceipt(pdu)).toBe(expected);
 });
 
+test.each([
+  ["the carrier's own code, with noughts", "err:027", [], { "27": 30004 }, 30004],
+  ["the carrier's own code, of letters", "err:21B", [], { "21b": 30004 }, 30004],
+  ["the carrier's before the network's", "err:9", [3, 0, 27], { "9": 30004 }, 30004],
+  ["the network's: absent", "", [3, 0, 27], {}, 30003],
+  ["the network's: not a mobile", "", [3, 0, 11], {}, 30006],
+  ["a network that is no GSM", "", [1, 0, 27], {}, 30005],
+  ["the state alone", "err:027", [], {}, 30005],
+])("a failure is told by %s", (_what, err, network, errorCodes, expected) => {
+  const all = network.length === 0 ? [] : ([[tlvs.network_error_code, network]] as const);
+  const pdu = receipt(`id:7 stat:UNDELIV ${err}`, { tlvs: tlv(all) });
+  expect(readReceipt(pdu, errorCodes)).toMatchObject({
+    status: "undelivered",
+    errorCode: expected,
+  });
+});
+
+test("no error code makes a failure of what was delivered", () => {
+  const pdu = receipt("id:7 stat:DELIVRD err:027");
+  expect(readReceipt(pdu, { "27": 30003 })).toMatchObject({ errorCode: undefined });
+});
+
 test("a receipt without an id or a state says nothing", () => {
   expect(readReceipt(receipt("stat:DELIVRD"))).toBeUndefined();
   expect(readReceipt(receipt("id:7"))).toBeUndefined();

@@ -1,6 +1,7 @@
 import { type ShortMessage, tlvs } from "../../smpp/pdus.ts";
 import type { Receipt, ReceiptStatus } from "../connector.ts";
 import { codingOf } from "./data-coding.ts";
+import { type ErrorCodes, errorCodeOf } from "./error-codes.ts";
 
 /** esm_class: the type of a deliver_sm (SMPP 3.4, section 5.2.12). */
 const TYPE_MASK = 0x3c;
@@ -62,7 +63,7 @@ export function isReceipt(pdu: ShortMessage): boolean {
 }
 
 /** A receipt by TLV and by text, whichever is there; fields of the text in any order. */
-export function readReceipt(pdu: ShortMessage): Receipt | undefined {
+export function readReceipt(pdu: ShortMessage, errorCodes: ErrorCodes = {}): Receipt | undefined {
   const fields = readFields(textOf(pdu));
   const carrierMessageId = readTlvText(pdu, tlvs.receipted_message_id) ?? fields.get("id");
   const number = pdu.tlvs.get(tlvs.message_state)?.[0];
@@ -70,11 +71,13 @@ export function readReceipt(pdu: ShortMessage): Receipt | undefined {
   const word = fields.get("stat")?.toUpperCase() ?? numberWord ?? number?.toString();
   if (carrierMessageId === undefined || word === undefined) return undefined;
   const state = words.get(word) ?? numberState ?? sent;
-  const error = fields.get("err") ?? readNetworkError(pdu);
+  const network = readNetworkError(pdu);
+  const error = fields.get("err") ?? network?.text;
   return {
     carrierMessageId,
     status: state.status,
-    errorCode: state.errorCode,
+    errorCode:
+      state.errorCode && errorCodeOf({ carrier: error, network }, errorCodes, state.errorCode),
     carrierCode: error === undefined ? word : `${word} ${error}`,
     doneDate: readDate(fields.get("donedate")),
   };
@@ -112,11 +115,13 @@ function readTlvText(pdu: ShortMessage, tag: number): string | undefined {
 }
 
 /** A network type and a code of two octets (section 5.3.2.31); some send three digits instead. */
-function readNetworkError(pdu: ShortMessage): string | undefined {
+function readNetworkError(pdu: ShortMessage) {
   const value = pdu.tlvs.get(tlvs.network_error_code);
   if (value?.length !== 3) return undefined;
-  const text = value.toString("latin1");
-  return /^\d{3}$/.test(text) ? text : String(value.readUInt16BE(1)).padStart(3, "0");
+  const digits = value.toString("latin1");
+  if (/^\d{3}$/.test(digits)) return { type: 0, code: Number(digits), text: digits };
+  const code = value.readUInt16BE(1);
+  return { type: value[0] ?? 0, code, text: String(code).padStart(3, "0") };
 }
 
 /** yyMMddHHmm[ss]; a date of noughts is none, and a century is left out. */

@@ -43,6 +43,7 @@ test.each([
   ["tlvs", { tlvs: { "0x0204": "1" } }],
   ["0x1400", { tlvs: { "0x1400": 7 } }],
   ["receiptIds", { receiptIds: "octal" }],
+  ["errorCodes", { errorCodes: { "027": 200 } }],
 ])("a wrong %s is refused by its name", (name, given) => {
   expect(() => parseSmppSettings({ ...account, ...given })).toThrow(name);
 });

@@ -1,6 +1,9 @@
 import { invalidParameter } from "../../lib/errors.ts";
+import { type ErrorCodes, parseErrorCodes } from "./error-codes.ts";
 import { presets } from "./presets.ts";
 import type { ReceiptIdMode } from "./receipt-ids.ts";
+import { oneOf, text, whole } from "./setting-fields.ts";
+import { parseTlvRules, parseTlvs, type TlvRule, type VendorTlvs } from "./vendor-tlvs.ts";
 
 const bindKinds = ["transceiver", "transmitter", "receiver"] as const;
 export type BindSettings = {
@@ -19,6 +22,10 @@ export type SmppSettings = {
   readonly serviceType: string;
   /** TLS from the first byte on, with the host's name checked. */
   readonly tls: boolean;
+  /** Whom TLS trusts instead of the known authorities, and who we are to the carrier: PEM, or empty. */
+  readonly ca: string;
+  readonly certificate: string;
+  readonly key: string;
   /** One transceiver at `host` and `port` unless others are named; 1 to 16. */
   readonly binds: readonly BindSettings[];
   /** Submissions under way at once on each bind, 1 to 1,000. A submission is one segment. */
@@ -37,15 +44,22 @@ export type SmppSettings = {
   readonly validity: "absolute" | "relative" | "none";
   readonly registeredDelivery: number;
   readonly receiptIds: ReceiptIdMode;
+  /** Sends user_message_reference, which some carriers give back in the receipt. */
+  readonly userMessageReference: boolean;
+  /** Twilio's codes for the carrier's own, as its receipts write them: `{"027": 30003}`. */
+  readonly errorCodes: ErrorCodes;
   /** A vendor's own with every submission: `{"0x1400": "1001234567890123456"}`. */
-  readonly tlvs: Readonly<Record<string, string>>;
+  readonly tlvs: VendorTlvs;
+  /** More of them by sender or text, such as the ids of India's DLT; the first that fits counts. */
+  readonly tlvRules: readonly TlvRule[];
 };
 
 const defaults = {
   ...{ systemType: "", serviceType: "", tls: false, window: 100 },
   ...{ enquireLinkMs: 30_000, responseTimeoutMs: 10_000, registeredDelivery: 1 },
   ...{ defaultAlphabet: "gsm7", concatenation: "udh", textIn: "shortMessage" },
-  ...{ validity: "absolute", receiptIds: "auto", addressTypes: {}, tlvs: {} },
+  ...{ validity: "absolute", receiptIds: "auto", addressTypes: {}, tlvs: {}, tlvRules: [] },
+  ...{ ca: "", certificate: "", key: "", userMessageReference: false, errorCodes: {} },
 };
 const addressDefaults = {
   international: { ton: 1, npi: 1 },
@@ -70,6 +84,7 @@ export function parseSmppSettings(json: unknown): SmppSettings {
     systemType: text(given, "systemType", 12, 0),
     serviceType: text(given, "serviceType", 5, 0),
     tls: oneOf(given, "tls", [true, false]),
+    ...parseCredentials(given),
     window: whole(given, "window", { min: 1, max: 1_000 }),
     enquireLinkMs: whole(given, "enquireLinkMs", { min: 1_000, max: 600_000 }),
     responseTimeoutMs: whole(given, "responseTimeoutMs", { min: 1_000, max: 120_000 }),
@@ -80,7 +95,10 @@ export function parseSmppSettings(json: unknown): SmppSettings {
     validity: oneOf(given, "validity", ["absolute", "relative", "none"]),
     registeredDelivery: whole(given, "registeredDelivery", { min: 0, max: 255 }),
     receiptIds: oneOf(given, "receiptIds", ["auto", "same", "hexToDecimal", "decimalToHex"]),
+    userMessageReference: oneOf(given, "userMessageReference", [true, false]),
+    errorCodes: parseErrorCodes(given.errorCodes),
     tlvs: parseTlvs(given.tlvs),
+    tlvRules: parseTlvRules(given.tlvRules),
   };
 }
 
@@ -124,38 +142,13 @@ function parseAddressTypes(json: unknown): SmppSettings["addressTypes"] {
   };
 }
 
-/** Tags of vendors only (section 5.3.2), as the others have a meaning of their own. */
-function parseTlvs(json: unknown): Record<string, string> {
-  const given = (json ?? {}) as Record<string, unknown>;
-  for (const tag of Object.keys(given)) {
-    if (Number(tag) >= 0x1400 && Number(tag) <= 0x3fff) text(given, tag, 255);
-    else throw invalidParameter("tlvs", "give tags from 0x1400 to 0x3fff.");
+const PEM_LENGTH_MAX = 65_536;
+
+function parseCredentials(given: Record<string, unknown>) {
+  const pem = (name: string) => text(given, name, PEM_LENGTH_MAX, 0);
+  const [ca, certificate, key] = [pem("ca"), pem("certificate"), pem("key")];
+  if ((certificate === "") !== (key === "")) {
+    throw invalidParameter("certificate", "give it together with its key.");
   }
-  return given as Record<string, string>;
-}
-
-function oneOf<const Value>(
-  given: Record<string, unknown>,
-  name: string,
-  values: readonly Value[],
-): Value {
-  const found = values.find((value) => value === given[name]);
-  if (found !== undefined) return found;
-  throw invalidParameter(name, `give one of ${values.join(", ")}.`);
-}
-
-/** Lengths are those of SMPP 3.4, section 4.1.1, without the final NUL; passwords up to 16 are common. */
-function text(given: Record<string, unknown>, name: string, max: number, min = 1): string {
-  const value = given[name];
-  const isText = typeof value === "string" && !value.includes("\0");
-  if (isText && value.length >= min && value.length <= max) return value;
-  throw invalidParameter(name, `give ${min} to ${max} characters.`);
-}
-
-function whole(given: Record<string, unknown>, name: string, of: { min: number; max: number }) {
-  const value = given[name];
-  if (typeof value === "number" && Number.isInteger(value) && value >= of.min && value <= of.max) {
-    return value;
-  }
-  throw invalidParameter(name, `give a whole number from ${of.min} to ${of.max}.`);
+  return { ca, certificate, key };
 }

@@ -1,126 +1,21 @@
-import { createServer, connect as openSocket, type Server, type Socket } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { afterEach, expect, test } from "vitest";
+import { createQueue } from "../../../test/queue.ts";
 import {
-  type BindRequest,
-  emptyMessage,
-  type Pdu,
-  type ShortMessage,
-  type SubmitSm,
-  statuses,
-  tlvs,
-} from "../../smpp/pdus.ts";
-import { openSession, type SmppNoAnswer, type SmppSession } from "../../smpp/session.ts";
-import type { ConnectorEvents, InboundPart, Receipt, Submission } from "../connector.ts";
-import { parseSmppSettings } from "./settings.ts";
-import { createSmppConnector } from "./smpp-connector.ts";
+  closeAll,
+  closeLater,
+  deliver,
+  dial,
+  receipt,
+  startCarrier,
+  startConnector,
+  submission,
+  waitUntil,
+} from "../../../test/smpp-carrier.ts";
+import { emptyMessage, statuses, tlvs } from "../../smpp/pdus.ts";
+import type { InboundPart, Receipt } from "../connector.ts";
 
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
-
-/** A carrier's SMSC: it keeps what comes for the test to read. */
-async function startCarrier(
-  answer: (pdu: SubmitSm, session: SmppSession) => void = (pdu, session) =>
-    session.respond(pdu, statuses.ok, { messageId: "m1" }),
-) {
-  const binds = createQueue<{ session: SmppSession; bind: BindRequest; socket: Socket }>();
-  const submits = createQueue<SubmitSm>();
-  let bindStatus: number = statuses.ok;
-  const server: Server = createServer((socket) => {
-    const session: SmppSession = openSession(socket, {
-      ...{ window: 10, enquireLinkMs: 30_000, responseTimeoutMs: 5_000, systemId: "smsc" },
-      on: {
-        onBind: (bind) => {
-          binds.add({ session, bind, socket });
-          return bindStatus;
-        },
-        onSubmit: (pdu) => {
-          submits.add(pdu);
-          answer(pdu, session);
-        },
-        onClose: () => undefined,
-      },
-    });
-    closers.push(() => session.destroy());
-  });
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const address = server.address();
-  const port = typeof address === "object" && address !== null ? address.port : 0;
-  closers.push(() => server.close());
-  return {
-    ...{ port, binds, submits },
-    refuseBinds: (status: number) => {
-      bindStatus = status;
-    },
-  };
-}
-
-function createQueue<Item>() {
-  const items: Item[] = [];
-  let wake: () => void = () => undefined;
-  return {
-    add: (item: Item) => {
-      items.push(item);
-      wake();
-    },
-    next: async (): Promise<Item> => {
-      while (items.length === 0) {
-        await new Promise<void>((done) => {
-          wake = done;
-        });
-      }
-      return items.shift() as Item;
-    },
-  };
-}
-
-function startConnector(
-  port: number,
-  settings: object = {},
-  events: Partial<ConnectorEvents> = {},
-  connectSocket = dial,
-) {
-  const ready = createQueue<string>();
-  const account = { host: "127.0.0.1", port, systemId: "us", password: "secret" };
-  const connector = createSmppConnector({
-    ...{ name: "acme", carrierAccount: "acme", isSimulated: false, optOutsUpstream: false },
-    settings: parseSmppSettings({ ...account, ...settings }),
-    clock: () => new Date("2026-11-24T12:00:00Z"),
-    random: () => 0,
-    connectSocket,
-    events: {
-      onReceipt: async () => undefined,
-      onInbound: async () => () => undefined,
-      onReady: ready.add,
-      ...events,
-    },
-  });
-  closers.push(connector.close);
-  return { connector, ready };
-}
-
-function dial(host: string, port: number): Promise<Socket> {
-  return new Promise((done, fail) => {
-    const socket = openSocket(port, host, () => done(socket));
-    socket.once("error", fail);
-  });
-}
-
-const submission: Submission = {
-  ...{ id: 1n, part: 1, parts: 1, attempt: 1, sender: "+15550100", recipient: "+15550101" },
-  ...{ encoding: "GSM-7", text: "Hello", reference: 7 },
-  validUntil: new Date("2026-11-24T13:00:00Z"),
-};
-
-function deliver(session: SmppSession, message: ShortMessage): Promise<Pdu | SmppNoAnswer> {
-  return new Promise((done) => session.deliver(message, done));
-}
-
-const receipt = {
-  ...{ ...emptyMessage, esmClass: 4, source: "15550101", dest: "15550100" },
-  shortMessage: Buffer.from("id:m1 done date:2611241200 stat:DELIVRD err:000"),
-};
+afterEach(closeAll);
 
 test("a submission is accepted with the carrier's id", async () => {
   const carrier = await startCarrier();
@@ -224,10 +119,6 @@ test.each([
     nextAttemptAt: new Date(Date.parse("2026-11-24T12:00:00Z") + waitMs),
   });
 });
-
-async function waitUntil(isSo: () => boolean) {
-  while (!isSo()) await new Promise((done) => setImmediate(done));
-}
 
 test("a receipt is acknowledged when it is durable, not before", async () => {
   const receipts = createQueue<Receipt>();
@@ -354,7 +245,7 @@ test("with TLS nothing leaves in the clear, and a handshake that fails is tried 
     });
   });
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  closers.push(() => server.close());
+  closeLater(() => server.close());
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : 0;
   const { connector } = startConnector(port, { tls: true });
@@ -369,7 +260,7 @@ test("with TLS nothing leaves in the clear, and a handshake that fails is tried 
 test("closing while the bind is still asked for leaves no session behind", async () => {
   const server = createServer();
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  closers.push(() => server.close());
+  closeLater(() => server.close());
   const address = server.address();
   const accepted = new Promise<Socket>((done) => server.once("connection", done));
   const port = typeof address === "object" && address !== null ? address.port : 0;

@@ -11,12 +11,14 @@ import type {
 } from "../connector.ts";
 import { submitResultOf } from "./answers.ts";
 import { type Bind, type Connection, keepBound } from "./bind.ts";
+import { createOwnReferences } from "./own-references.ts";
 import { isReceipt, readReceipt } from "./receipt.ts";
 import { createReceiptIds } from "./receipt-ids.ts";
 import type { SmppSettings } from "./settings.ts";
-import { toShortMessage, vendorTlvsOf } from "./submission.ts";
+import { toShortMessage } from "./submission.ts";
 import { decodeText } from "./text.ts";
 import { createTrace } from "./trace.ts";
+import { createVendorTlvs } from "./vendor-tlvs.ts";
 
 export type SmppConnectorNeeds = {
   readonly name: string;
@@ -40,7 +42,8 @@ const SHORT_MESSAGE_OCTETS_MAX = 254;
 export function createSmppConnector(app: SmppConnectorNeeds): Connector {
   const { name, settings, events } = app;
   const receiptIds = createReceiptIds(settings.receiptIds);
-  const vendorTlvs = vendorTlvsOf(settings);
+  const references = createOwnReferences(settings.userMessageReference);
+  const vendorTlvsOf = createVendorTlvs(settings);
   let isClosed = false;
 
   /** The carrier is answered when what it told is durable; else it is asked to tell it again. */
@@ -51,9 +54,10 @@ export function createSmppConnector(app: SmppConnectorNeeds): Connector {
         const part = { sender, recipient, ...decodeText(message, settings) };
         return { status: statuses.ok, onFate: await events.onInbound(name, part, bind) };
       }
-      const receipt = readReceipt(message);
+      const receipt = readReceipt(message, settings.errorCodes);
       if (receipt === undefined) return { status: statuses.ok };
-      const carrierMessageId = receiptIds.translate(receipt.carrierMessageId, message.source);
+      const carrierMessageId =
+        references.idOf(message) ?? receiptIds.translate(receipt.carrierMessageId, message.source);
       await events.onReceipt(name, { ...receipt, carrierMessageId });
       return { status: statuses.ok };
     } catch {
@@ -80,6 +84,7 @@ export function createSmppConnector(app: SmppConnectorNeeds): Connector {
       ...{ settings, bind, clock: app.clock, random: app.random },
       connectSocket: app.connectSocket,
       onBound: () => events.onReady(name),
+      onAlert: (sentence) => events.onAlert?.(name, sentence),
       onDeliver: (from, pdu) => void takeDeliver(from, pdu),
       onOther: (from, pdu) => void takeOther(from, pdu),
       onPdu: trace.ofBind(`${index + 1} ${bind.as}`),
@@ -87,18 +92,23 @@ export function createSmppConnector(app: SmppConnectorNeeds): Connector {
   );
   const submitting = binds.filter(({ canSubmit }) => canSubmit);
 
-  const submit = (message: ShortMessage, done: (result: SubmitResult) => void) => {
+  type Outgoing = { readonly message: ShortMessage; readonly reference: number | undefined };
+  const submit = (outgoing: Outgoing, done: (result: SubmitResult) => void) => {
+    const { message, reference } = outgoing;
     const bind = freest(submitting);
     if (bind === undefined) return done({ kind: "unavailable", carrierCode: "not bound" });
     return bind.submit(message, (answer) => {
       if (!(answer instanceof SmppNoAnswer)) {
         const id = "messageId" in answer ? answer.messageId : "";
-        if (answer.status === statuses.ok) receiptIds.accepted(id, message.dest);
+        if (answer.status === statuses.ok) {
+          receiptIds.accepted(id, message.dest);
+          references.accepted(reference, id, message.dest);
+        }
         done(submitResultOf(answer, id));
       } else if (answer.isWritten) done({ kind: "unknown", carrierCode: answer.message });
       else if (!isClosed && bind.state().phase !== "bound" && hasFree(submitting)) {
         // Its bind was lost before its bytes left: another takes it at once.
-        return submit(message, done);
+        return submit(outgoing, done);
       } else done({ kind: "unavailable", carrierCode: answer.message });
       return events.onReady(name);
     });
@@ -109,9 +119,13 @@ export function createSmppConnector(app: SmppConnectorNeeds): Connector {
     optOutsUpstream: app.optOutsUpstream,
     freeSlots: () => (isClosed ? 0 : submitting.reduce((sum, bind) => sum + bind.freeSlots(), 0)),
     submit: (submission) => {
-      const message = toShortMessage(submission, settings, { vendorTlvs, now: app.clock() });
+      const reference = references.next();
+      const vendorTlvs = vendorTlvsOf(submission);
+      const now = app.clock();
+      const message = toShortMessage(submission, settings, { vendorTlvs, reference, now });
       return new Promise((done) => {
-        if (message.shortMessage.length <= SHORT_MESSAGE_OCTETS_MAX) submit(message, done);
+        if (message.shortMessage.length <= SHORT_MESSAGE_OCTETS_MAX)
+          submit({ message, reference }, done);
         else done({ kind: "refused", errorCode: 30008, carrierCode: "short_message too long" });
       });
     },

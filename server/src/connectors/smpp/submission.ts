@@ -1,5 +1,5 @@
 import { SECOND } from "../../lib/clock.ts";
-import { emptyMessage, type ShortMessage, type Tlvs } from "../../smpp/pdus.ts";
+import { emptyMessage, type ShortMessage, type Tlvs, tlvs } from "../../smpp/pdus.ts";
 import type { Submission } from "../connector.ts";
 import type { SmppSettings } from "./settings.ts";
 import { encodeText } from "./text.ts";
@@ -9,7 +9,7 @@ import { absoluteTime, relativeTime } from "./times.ts";
 export function toShortMessage(
   submission: Submission,
   settings: SmppSettings,
-  of: { vendorTlvs: Tlvs; now: Date },
+  of: { vendorTlvs: Tlvs; reference: number | undefined; now: Date },
 ): ShortMessage {
   const source = addressOf(submission.sender, settings);
   const dest = addressOf(submission.recipient, settings);
@@ -28,7 +28,7 @@ export function toShortMessage(
     registeredDelivery: settings.registeredDelivery,
     dataCoding: text.dataCoding,
     shortMessage: text.shortMessage,
-    tlvs: allTlvs(text.tlvs, of.vendorTlvs),
+    tlvs: allTlvs(text.tlvs, of.vendorTlvs, of.reference),
   };
 }
 
@@ -44,14 +44,11 @@ function validityOf({ validUntil }: Submission, settings: SmppSettings, now: Dat
   return relativeTime(Math.max(1, (validUntil.getTime() - now.getTime()) / SECOND));
 }
 
-function allTlvs(own: Tlvs, configured: Tlvs): Tlvs {
+function allTlvs(own: Tlvs, configured: Tlvs, reference: number | undefined): Tlvs {
+  if (reference !== undefined) {
+    const octets = Buffer.from([reference >> 8, reference & 0xff]);
+    return new Map([...configured, ...own, [tlvs.user_message_reference, octets]]);
+  }
   if (configured.size === 0) return own;
   return own.size === 0 ? configured : new Map([...configured, ...own]);
-}
-
-/** The configured TLVs as they go out: C-octet strings, as vendors use them. */
-export function vendorTlvsOf({ tlvs }: SmppSettings): Tlvs {
-  return new Map(
-    Object.entries(tlvs).map(([tag, text]) => [Number(tag), Buffer.from(`${text}\0`, "latin1")]),
-  );
 }

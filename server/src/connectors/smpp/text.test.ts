@@ -35,6 +35,13 @@ test.each([
   }
 });
 
+test("SAR carries a reference of 16 bits, a header one of 8", () => {
+  const long = { ...submission, part: 2, parts: 3, reference: 0x1234 };
+  const sar = encodeText(long, parseSmppSettings({ ...account, concatenation: "sar" }));
+  expect(decodeText({ ...emptyMessage, ...sar }).reference).toBe(0x1234);
+  expect(decodeText({ ...emptyMessage, ...encodeText(long) }).reference).toBe(0x34);
+});
+
 test("a text in UCS-2 comes back, emoji and all", () => {
   const encoded = encodeText({ ...submission, encoding: "UCS-2", text: "Съешь 🍞" });
   expect(encoded.dataCoding).toBe(8);

@@ -31,7 +31,7 @@ export function encodeText(submission: Submission, dialect = plainDialect): Enco
   const found = new Map<number, Buffer>();
   if (isPayload) found.set(tlvs.message_payload, octets);
   if (isSar) {
-    found.set(tlvs.sar_msg_ref_num, Buffer.from([0, reference & 0xff]));
+    found.set(tlvs.sar_msg_ref_num, Buffer.from([(reference >> 8) & 0xff, reference & 0xff]));
     found.set(tlvs.sar_total_segments, Buffer.from([parts]));
     found.set(tlvs.sar_segment_seqnum, Buffer.from([part]));
   }
