@@ -19,6 +19,8 @@ export type Claimed = { readonly claim: Claim; readonly message: ClaimedMessage 
 /** What this process has taken out of the queue and not recorded yet. */
 export type Claimer = {
   readonly isTaken: (id: MessageId) => boolean;
+  /** What was taken of these shards under another epoch than now, and is not recorded yet. */
+  readonly takenBefore: (epochOf: ReadonlyMap<number, bigint>) => MessageId[];
   /** Whether messages of these shards are taken. */
   readonly holdsAny: (shards: ReadonlySet<number>) => boolean;
   /** Claims a message with its batch; false when it is taken already. */
@@ -47,7 +49,8 @@ export type ClaimerNeeds = {
 };
 
 export function createClaimer(app: ClaimerNeeds): Claimer {
-  const taken = new Set<MessageId>();
+  /** With the epoch under which they were taken. */
+  const taken = new Map<MessageId, bigint>();
   const batcher = createBatcher<{ lane: Lane; claim: Claim }, undefined>({
     batchMax: CLAIM_BATCH_MAX,
     run: async (batch) => {
@@ -73,14 +76,19 @@ export function createClaimer(app: ClaimerNeeds): Claimer {
 
   return {
     isTaken: (id) => taken.has(id),
+    takenBefore: (epochOf) =>
+      [...taken].flatMap(([id, epoch]) => {
+        const now = epochOf.get(shardOf(id));
+        return now === undefined || now === epoch ? [] : [id];
+      }),
     holdsAny: (shards) => {
-      for (const id of taken) if (shards.has(shardOf(id))) return true;
+      for (const id of taken.keys()) if (shards.has(shardOf(id))) return true;
       return false;
     },
     take: (lane, queued, { connector, epoch }) => {
       // A message that was just stored is offered, and may stand in a window that was just read.
       if (taken.has(queued.id)) return false;
-      taken.add(queued.id);
+      taken.set(queued.id, epoch);
       batcher.add({ lane, claim: { ...queued, connector, epoch } }).catch(app.onError);
       return true;
     },

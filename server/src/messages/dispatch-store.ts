@@ -292,18 +292,25 @@ function departureEvent({ message, errorCode, waits, submissions }: Departure) {
   };
 }
 
+/** Who lives is waited for so long: it has yet to record what it claimed, or to give it back. */
+const LIVE_OWNER_SECONDS = 30;
+
 /**
  * Puts messages back whose claims nobody of this epoch made: their submission has no certain
  * answer. `resend` queues them again at their place; `hold` leaves them claimed for the operator.
+ * Left alone are those that we have under way ourselves, since before we lost the shard and had it
+ * again, and for a while those of another process that lives.
  */
 export async function recoverClaims(
   sql: Sql,
-  owned: { shards: readonly number[]; epochs: readonly bigint[] },
+  owned: readonly { readonly shard: number; readonly epoch: bigint }[],
+  ours: { readonly owner: string; readonly underWay: readonly MessageId[] },
 ): Promise<QueuedRow[]> {
   return sql<QueuedRow[]>`
     with owned as materialized (
       select * from unnest(
-        ${owned.shards as number[]}::smallint[], ${owned.epochs.map(String)}::bigint[]
+        ${owned.map(({ shard }) => shard)}::smallint[],
+        ${owned.map(({ epoch }) => String(epoch))}::bigint[]
       ) as owned(shard, epoch)
     ), doubtful as materialized (
       select claims.shard, claims.id, accounts.when_unknown
@@ -313,6 +320,16 @@ export async function recoverClaims(
         and messages.id = any(array[claims.id])
       join accounts on accounts.account = any(array[messages.account])
       where claims.epoch < owned.epoch and claims.held_because is null
+        and claims.id <> all(${ours.underWay.map(String)}::bigint[])
+        and (
+          claims.owner = ${ours.owner}
+          or claims.claimed_at < now() - make_interval(secs => ${LIVE_OWNER_SECONDS})
+          or not exists (
+            select from owners
+            where owners.owner = claims.owner and owners.expires_at > now()
+            offset 0
+          )
+        )
     ), held as (
       update claims
       set held_because = 'The answer of the carrier is not known.'

@@ -11,6 +11,7 @@ import { giveBack, writeClaimed } from "./after-claim.ts";
 import { carrierOptOutCodes, insertCarrierOptOuts } from "./carrier-opt-outs-store.ts";
 import { type Claimed, type Claimer, createClaimer } from "./claimer.ts";
 import { type Departure, holdClaim, type LaneRow, recordDepartures } from "./dispatch-store.ts";
+import { createDoubts, type Doubts } from "./doubts.ts";
 import { reserve } from "./lane.ts";
 import { createLaneBook, type LaneBook, type LaneRoute } from "./lane-book.ts";
 import { createLaneHints } from "./lane-hints.ts";
@@ -73,6 +74,7 @@ type Machine = {
   readonly pump: Pump;
   readonly recorder: Recorder;
   readonly later: Later;
+  readonly doubts: Doubts;
   readonly end: () => void;
 };
 
@@ -110,6 +112,8 @@ export function createDispatcher(app: DispatcherNeeds): Dispatcher {
       },
     }),
     gain: (shards, lapsedAt) => {
+      machine.doubts.gain(shards);
+      writer.giveBackLost();
       book.gain(shards, lapsedAt);
       sweepSoon();
     },
@@ -192,6 +196,7 @@ function buildMachine(app: DispatcherNeeds): Machine {
   const later = buildLater(app, { book, claimer, pump, isClosed });
   return {
     ...{ book, claimer, writer, reader, pump, recorder, later },
+    doubts: createDoubts({ ...app, claimer }),
     end: () => {
       isOver = true;
     },

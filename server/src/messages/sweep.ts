@@ -2,7 +2,8 @@ import type { Sql } from "../db/sql.ts";
 import type { Clock } from "../lib/clock.ts";
 import { SHARD_COUNT } from "../lib/message-id.ts";
 import type { Claimer } from "./claimer.ts";
-import { findBusyLanes, type QueuedRow, recoverClaims } from "./dispatch-store.ts";
+import { findBusyLanes, type QueuedRow } from "./dispatch-store.ts";
+import type { Doubts } from "./doubts.ts";
 import { type Lane, reserve } from "./lane.ts";
 import type { LaneBook } from "./lane-book.ts";
 import { findPausedLanes } from "./lane-store.ts";
@@ -26,15 +27,17 @@ type Swept = {
   readonly writer: PartWriter;
   readonly pump: Pump;
   readonly later: Later;
+  readonly doubts: Doubts;
 };
 
 /** Finds what no hint told of: other processes' messages, claims in doubt, ended validity. */
 export async function sweep(app: SweepNeeds, machine: Swept): Promise<void> {
-  const { book, writer, pump, later } = machine;
+  const { book, writer, pump, later, doubts } = machine;
+  writer.giveBackLost();
   const owned = ownedShards(app);
   if (owned.shards.length === 0) return;
   book.setPaused(owned.shards, await findPausedLanes(app.hot, owned.shards));
-  await recoverClaims(app.hot, owned);
+  await doubts.recover(owned);
   await later.moveDue();
   const standing = [...book.busy].filter((lane) => lane.waitsIn !== undefined);
   const known = standing.map(({ row }) => row.lane);

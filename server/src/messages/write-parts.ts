@@ -26,6 +26,8 @@ export type PartWriter = {
   /** What found no free slot, where there is one now. */
   readonly writeStalled: () => void;
   readonly writeAll: () => void;
+  /** Gives back what was claimed before its shard was lost, and of which nothing has left. */
+  readonly giveBackLost: () => void;
   readonly close: () => Promise<void>;
 };
 
@@ -40,7 +42,7 @@ export type PartWriterNeeds = {
   readonly lose: (flight: Flight) => void;
   /** Nothing of it leaves but the other parts of a message that has begun to. */
   readonly isPaused: (lane: Lane) => boolean;
-  /** Messages of a paused lane of which nothing has left go back to their place in the queue. */
+  /** Messages of which nothing has left go back to their place in the queue. */
   readonly giveBack: (lane: Lane, flights: readonly Flight[]) => void;
   readonly onTaken: () => void;
 };
@@ -78,6 +80,9 @@ export function createPartWriter(app: PartWriterNeeds): PartWriter {
     writeAll: () => {
       for (const lane of [...writer.ready.keys()]) write(writer, lane);
     },
+    giveBackLost: () => {
+      for (const [lane, parts] of writer.ready) giveBackLost(writer, lane, parts);
+    },
     close: () => close(writer),
   };
 }
@@ -103,6 +108,18 @@ function pauseParts(writer: Writer, lane: Lane, parts: Part[]): Part[] {
   reserve(lane, segmentsOf(finishing) + segmentsOf(staying) - segmentsOf(parts));
   parts.splice(0, parts.length, ...finishing);
   return staying;
+}
+
+function giveBackLost(writer: Writer, lane: Lane, parts: Part[]): void {
+  const epoch = writer.epochOf(lane);
+  const lost = sortPaused(parts).fresh.filter((flight) => flight.claim.epoch !== epoch);
+  if (lost.length === 0) return;
+  for (const flight of lost) flight.isOver = true;
+  const staying = parts.filter(({ flight }) => !flight.isOver);
+  reserve(lane, staying.length - parts.length);
+  if (staying.length === 0) writer.ready.delete(lane);
+  else writer.ready.set(lane, staying);
+  writer.giveBack(lane, lost);
 }
 
 /** Takes them from the head. */

@@ -1,0 +1,65 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
+import { utcDay } from "../lib/clock.ts";
+import { createIdWriter, type MessageId } from "../lib/message-id.ts";
+import { insertOwner } from "../throughput/store.ts";
+import { recoverClaims } from "./dispatch-store.ts";
+
+const SHARD = 5;
+const NOW_EPOCH = 9n;
+const newId = createIdWriter(1, () => Date.now());
+let database: TestDatabase;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const { sql } = database;
+  await sql`
+    insert into accounts (sid, friendly_name, status, auth_token, created_at, updated_at)
+    values ('AC1', 'Test', 'active', '', now(), now())
+  `;
+  await insertOwner(sql, { owner: "ours", ttlMs: 60_000 });
+  await insertOwner(sql, { owner: "living", ttlMs: 60_000 });
+});
+afterAll(() => database.close());
+
+/** A claim of an owner that has lost the shard since. */
+async function claimedBy(owner: string, secondsAgo = 1): Promise<MessageId> {
+  const { sql } = database;
+  const id = newId(SHARD);
+  await sql`
+    insert into messages
+      (shard, id, day, account, lane, direction, sender, recipient, body, encoding, segments,
+        priority, is_simulated)
+    values (${SHARD}, ${String(id)}::bigint, ${utcDay(new Date())}::text::date, 1, 1,
+      'outbound-api', '1', '2', 'Hello', 'GSM-7', 1, 2, false)
+  `;
+  await sql`
+    insert into claims
+      (shard, id, lane, priority, attempt, segments, valid_until, connector, owner, epoch, claimed_at)
+    values (${SHARD}, ${String(id)}::bigint, 1, 2, 1, 1, now() + interval '1 hour', 'carrier',
+      ${owner}, ${String(NOW_EPOCH - 1n)}::bigint, now() - make_interval(secs => ${secondsAgo}))
+  `;
+  return id;
+}
+
+async function isRecovered(id: MessageId, underWay: readonly MessageId[] = []): Promise<boolean> {
+  const owned = [{ shard: SHARD, epoch: NOW_EPOCH }];
+  await recoverClaims(database.hot, owned, { owner: "ours", underWay });
+  const rows = await database.sql`select from queue where id = ${String(id)}::bigint`;
+  return rows.length === 1;
+}
+
+test("what a dead process had claimed goes back to the queue", async () => {
+  expect(await isRecovered(await claimedBy("dead"))).toBe(true);
+});
+
+test("a process that lives has half a minute to record what it had claimed", async () => {
+  expect(await isRecovered(await claimedBy("living", 25))).toBe(false);
+  expect(await isRecovered(await claimedBy("living", 31))).toBe(true);
+});
+
+test("what we had claimed before we lost the shard waits for its record as long as we have it under way", async () => {
+  const id = await claimedBy("ours", 100);
+  expect(await isRecovered(id, [id])).toBe(false);
+  expect(await isRecovered(id)).toBe(true);
+});
