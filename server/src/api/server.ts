@@ -7,6 +7,7 @@ import { authenticateRequest } from "./authentication.ts";
 import { addErrorPages } from "./error-codes/error-pages.ts";
 import { asApiError, errorBody, internalError, ofClientError } from "./error-response.ts";
 import { readFormBody } from "./form.ts";
+import { addHealth } from "./health.ts";
 import type { ApiNeeds } from "./needs.ts";
 import { rememberRoutes, rewritePath } from "./paths.ts";
 import { twilioRoutes } from "./routes.ts";
@@ -57,6 +58,7 @@ export function createApi(app: ApiNeeds): FastifyInstance {
   });
   for (const route of twilioRoutes) addRoute(server, app, route);
   addErrorPages(server);
+  addHealth(server, app);
   return server;
 }
 

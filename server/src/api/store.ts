@@ -110,3 +110,7 @@ export async function deleteKeysBefore(sql: Sql, before: Date): Promise<void> {
     where created_at < ${before}
   `;
 }
+
+export async function ping(sql: Sql): Promise<void> {
+  await sql`select 1`;
+}

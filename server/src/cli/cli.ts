@@ -1,4 +1,5 @@
 import { type Command, CommandError, type CommandIo, exitCodes, usageError } from "./command.ts";
+import { healthCommand } from "./health.ts";
 import { heldCommand } from "./held.ts";
 import { painterFor } from "./paint.ts";
 import { sendCommand } from "./send.ts";
@@ -14,7 +15,7 @@ export async function runCommand(
   io: CommandIo,
   others: readonly Command[] = [],
 ): Promise<number> {
-  const commands = [...others, sendCommand, whyCommand, traceCommand, heldCommand];
+  const commands = [...others, sendCommand, whyCommand, traceCommand, heldCommand, healthCommand];
   const [name = "help", ...rest] = argv;
   try {
     if (name === "help" || name === "--help" || name === "-h") return help(commands, rest[0], io);
