@@ -72,7 +72,7 @@ echo "image: built, started as longwave, a text delivered, stopped; $(du -sm "$r
 checked=()
 if command -v systemd-analyze >/dev/null; then
   mkdir -p "$folder/unit"
-  sed "s#^ExecStart=[^ ]*#ExecStart=$(command -v true)#; s#^\(User\|Group\)=.*#\1=nobody#; s#^Group=nobody#Group=nogroup#" \
+  sed "s#^ExecStart=[^ ]*#ExecStart=$(command -v true)#; s#^\(User\|Group\)=.*#\1=daemon#" \
     packaging/longwave.service > "$folder/unit/longwave.service"
   said=$(systemd-analyze verify "$folder/unit/longwave.service" 2>&1) || failed "the unit: $said"
   [ -z "$said" ] || failed "the unit: $said"
