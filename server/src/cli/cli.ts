@@ -1,6 +1,7 @@
 import { type Command, CommandError, type CommandIo, exitCodes, usageError } from "./command.ts";
 import { healthCommand } from "./health.ts";
 import { heldCommand } from "./held.ts";
+import { importCommand } from "./import.ts";
 import { painterFor } from "./paint.ts";
 import { sendCommand } from "./send.ts";
 import { traceCommand } from "./trace.ts";
@@ -15,7 +16,15 @@ export async function runCommand(
   io: CommandIo,
   others: readonly Command[] = [],
 ): Promise<number> {
-  const commands = [...others, sendCommand, whyCommand, traceCommand, heldCommand, healthCommand];
+  const commands = [
+    ...others,
+    sendCommand,
+    whyCommand,
+    traceCommand,
+    heldCommand,
+    healthCommand,
+    importCommand,
+  ];
   const [name = "help", ...rest] = argv;
   try {
     if (name === "help" || name === "--help" || name === "-h") return help(commands, rest[0], io);

@@ -9,6 +9,9 @@ export type Connection = {
   readonly get: (path: string) => Promise<unknown>;
   readonly post: (path: string, form: Readonly<Record<string, string>>) => Promise<unknown>;
   readonly postJson: (path: string, body: unknown) => Promise<unknown>;
+  readonly postCsv: (path: string, csv: string) => Promise<unknown>;
+  /** The same Longwave with another account's credentials. */
+  readonly as: (accountSid: string, authToken: string) => Connection;
 };
 
 /** For `parseArgs`: the flags of every command that talks to a Longwave. */
@@ -33,7 +36,10 @@ const DEFAULT_URL = "http://localhost:8080";
 
 /** Flags go before the environment, and that before what the local server has written down. */
 export async function connect(flags: ConnectionFlags, io: CommandIo): Promise<Connection> {
-  const credentials = await findCredentials(flags, io.env);
+  return open(await findCredentials(flags, io.env), io);
+}
+
+function open(credentials: Credentials, io: CommandIo): Connection {
   const base = checkUrl(credentials.url);
   const basic = Buffer.from(`${credentials.accountSid}:${credentials.authToken}`);
   const authorization = `Basic ${basic.toString("base64")}`;
@@ -61,6 +67,9 @@ export async function connect(flags: ConnectionFlags, io: CommandIo): Promise<Co
         ...{ method: "POST", body: JSON.stringify(body) },
         headers: { "content-type": "application/json" },
       }),
+    postCsv: (path, csv) =>
+      request(path, { method: "POST", body: csv, headers: { "content-type": "text/csv" } }),
+    as: (accountSid, authToken) => open({ url: base, accountSid, authToken }, io),
   };
 }
 

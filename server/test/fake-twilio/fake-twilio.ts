@@ -123,37 +123,45 @@ function route(state: State, { method, url, form }: Asked): Answer | "silent" {
   if (method === "GET") return answerGet(state.world, url);
   state.posts.push({ path: url.pathname, form });
   const [, accountSid = "", what = "", sid] =
-    /^\/2010-04-01\/Accounts\/(AC\w{32})\/(Messages|IncomingPhoneNumbers)(?:\/(\w+))?\.json$/.exec(
+    /^\/2010-04-01\/Accounts\/(AC\w{32})\/(Messages|IncomingPhoneNumbers|SMS\/ShortCodes)(?:\/(\w+))?\.json$/.exec(
       url.pathname,
     ) ?? [];
   if (method === "POST" && what === "Messages" && sid === undefined) {
     return createMessage(state, accountSid, form);
   }
-  if (method === "POST" && what === "IncomingPhoneNumbers") {
-    return updateNumber(state, sid ?? "", form);
+  if (method === "POST" && sid !== undefined && what !== "Messages") {
+    const { numbers, shortCodes } = state.world;
+    return update(what === "IncomingPhoneNumbers" ? numbers : shortCodes, sid, form);
+  }
+  const [, service] = /^\/v1\/Services\/(MG\w{32})$/.exec(url.pathname) ?? [];
+  if (method === "POST" && service !== undefined) {
+    return update(state.world.services, service, form);
   }
   return refused(404, 20404, `The requested resource ${url.pathname} was not found`);
 }
 
-const numberProperties: Readonly<Record<string, string>> = {
+const updatable: Readonly<Record<string, string>> = {
   FriendlyName: "friendly_name",
   SmsUrl: "sms_url",
   SmsMethod: "sms_method",
   SmsFallbackUrl: "sms_fallback_url",
   SmsFallbackMethod: "sms_fallback_method",
   SmsApplicationSid: "sms_application_sid",
+  InboundRequestUrl: "inbound_request_url",
+  InboundMethod: "inbound_method",
+  FallbackUrl: "fallback_url",
 };
 
-function updateNumber({ world }: State, sid: string, form: Record<string, string>): Answer {
-  const index = world.numbers.findIndex((one) => one.sid === sid);
-  const number = world.numbers[index];
-  if (number === undefined) return refused(404, 20404, "The number was not found");
+function update(all: Resource[], sid: string, form: Record<string, string>): Answer {
+  const index = all.findIndex((one) => one.sid === sid);
+  const before = all[index];
+  if (before === undefined) return refused(404, 20404, `${sid} was not found`);
   const changes = Object.entries(form).flatMap(([name, value]) => {
-    const property = numberProperties[name];
+    const property = updatable[name];
     return property === undefined ? [] : [[property, value]];
   });
-  const changed = { ...number, ...Object.fromEntries(changes) };
-  world.numbers[index] = changed;
+  const changed = { ...before, ...Object.fromEntries(changes) };
+  all[index] = changed;
   return { status: 200, body: changed };
 }
 

@@ -98,12 +98,20 @@ const poolKeys = {
 
 function readV1(world: World, path: readonly string[], url: URL): Resource | undefined {
   const [products, serviceSid, collection, sid] = path;
+  if (products === "Tollfree") return listV1("verifications", world.verifications, url);
   if (products !== "Services") return undefined;
   if (serviceSid === undefined) return listV1("services", world.services, url);
   const service = world.services.find((one) => one.sid === serviceSid);
   if (service === undefined || collection === undefined) return service;
+  if (collection === "Compliance") return listV1("compliance", campaignsOf(service), url);
   if (!Object.hasOwn(poolKeys, collection)) return undefined;
   const pool = collection as keyof typeof poolKeys;
   const own = world.pools[pool].filter((one) => one.service_sid === serviceSid);
   return sid === undefined ? listV1(poolKeys[pool], own, url) : own.find((one) => one.sid === sid);
+}
+
+function campaignsOf({ sid, us_app_to_person_registered: isRegistered }: Resource): Resource[] {
+  if (isRegistered !== true) return [];
+  const status = { campaign_status: "VERIFIED", messaging_service_sid: sid };
+  return [{ ...status, campaign_id: "CABC123", brand_registration_sid: `BN${"0".repeat(32)}` }];
 }

@@ -18,6 +18,8 @@ export type GivenTwilio = {
   /** With the phone numbers, short codes and alphanumeric ids of its pool. */
   readonly services?: readonly (Resource & { readonly senders?: readonly string[] })[];
   readonly messages?: readonly Resource[];
+  /** Of toll-free numbers. */
+  readonly verifications?: readonly Resource[];
 };
 
 /** Every list is in Twilio's order: newest first for messages, as given for the others. */
@@ -28,6 +30,7 @@ export type World = {
   readonly services: Resource[];
   readonly pools: Record<"PhoneNumbers" | "ShortCodes" | "AlphaSenders", Resource[]>;
   readonly messages: Resource[];
+  readonly verifications: readonly Resource[];
   /** `sender recipient`: Twilio refuses these texts with 21610. */
   readonly optOuts: Set<string>;
 };
@@ -44,6 +47,7 @@ export function buildWorld(given: GivenTwilio, origin: string): World {
     ...{ accounts: [main, ...subaccounts], numbers, shortCodes },
     ...{ services: [], pools: { PhoneNumbers: [], ShortCodes: [], AlphaSenders: [] } },
     messages: (given.messages ?? []).map((one) => message({ ...own, ...one })),
+    verifications: given.verifications ?? [],
     optOuts: new Set(),
   };
   for (const { senders = [], ...properties } of given.services ?? []) {

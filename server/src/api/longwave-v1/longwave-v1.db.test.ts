@@ -49,7 +49,7 @@ function createServer(): FastifyInstance {
   const needs = {
     ...{ sql: database.sql, seal, clock, accountBook, messageSids, version: "1.2.3" },
     newId: createIdWriter(1, () => clock().getTime()),
-    senderBook: { find: () => undefined },
+    senderBook: { find: () => undefined, refresh: async () => undefined },
     ruleBook: { refresh: async () => undefined },
     readNewMessage: (account: { id: number }, form: Readonly<Record<string, unknown>>) => {
       if (form.To === "nobody") throw new ApiError(400, 21211, "Not a number.");
@@ -370,6 +370,9 @@ test("the OpenAPI document names every path", async () => {
     "/Held",
     "/Held/Release",
     "/Held/Expire",
+    "/Inventory/{number}/Holder",
+    "/Services",
+    "/Accounts",
     "/WebhookSecret",
   ]);
 });

@@ -18,6 +18,7 @@ import { renderReference } from "./reference-page.ts";
 import { type RegistrationNeeds, registrationRoutes } from "./registrations.ts";
 import { type ReplayNeeds, replayRoutes } from "./replay.ts";
 import { type Call, checkAccess, misfit, type Route, readCall } from "./route.ts";
+import { type TakeOverNeeds, takeOverRoutes } from "./take-over.ts";
 import { type TimelineNeeds, timelineRoutes } from "./timeline.ts";
 import { type WebhookSecretNeeds, webhookSecretRoutes } from "./webhook-secret.ts";
 
@@ -28,6 +29,7 @@ export type LongwaveNeeds = BulkNeeds &
   InventoryNeeds &
   RegistrationNeeds &
   HeldNeeds &
+  TakeOverNeeds &
   WebhookSecretNeeds &
   ConnectorTraceNeeds &
   ConnectorNeeds & {
@@ -91,6 +93,7 @@ export function longwaveRoutes(app: LongwaveNeeds): Route[] {
     ...connectorRoutes(app),
     ...connectorTraceRoutes(app),
     ...heldRoutes(app),
+    ...takeOverRoutes(app),
     ...webhookSecretRoutes(app),
   ];
 }
