@@ -27,6 +27,7 @@ ${Object.entries(benchmarks)
   --window       submissions under way at once on the one bind
   --warm-up      seconds of the same load before, which are not counted
   --receipt-ms   the middle of the time until the carrier's receipt
+  --processes    whole-cycle: 1, or 2 or 3 with the roles divided among them
   --peer kannel  whole-cycle: Longwave and Kannel in turn, --rounds times each
   --no-dispatch  accept, bulk: the connector never binds
   --profile      also Longwave's CPU by folder of its source

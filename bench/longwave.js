@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { basename, dirname, join } from "node:path";
 import { prepare, root } from "../scripts/install.js";
@@ -17,34 +17,50 @@ const authToken = "b".repeat(32);
 const authorization = `Basic ${Buffer.from(`${accountSid}:${authToken}`).toString("base64")}`;
 /** Kept, for a browser's developer tools. */
 const profiles = join(root, "bench/out");
+const startScript = join(root, "scripts/start.js");
+/** Who does what, by the number of processes. The first has PostgreSQL and answers requests. */
+const rolesOf = {
+  1: ["api,dispatch,webhooks"],
+  2: ["api", "dispatch,webhooks"],
+  3: ["api", "dispatch", "webhooks"],
+};
 const SETTLE_MS_MAX = 30_000;
 
 /**
  * A Longwave of its own in a new folder, with the embedded PostgreSQL. Its connector `carrier` is
  * bound to the simulator; `nowhere` never binds, so what it should carry stays queued.
  */
-export async function startLongwave({ folder, carrier, window, profile = false }) {
+export async function startLongwave({ folder, carrier, window, profile = false, processes = 1 }) {
   prepare();
   mkdirSync(folder);
   const profileName = `${basename(dirname(folder))}-${basename(folder)}.cpuprofile`;
   const flags = profile
     ? ["--cpu-prof", "--cpu-prof-dir", profiles, "--cpu-prof-name", profileName]
     : [];
-  const program = startProgram({
-    ...{ name: "Longwave", folder },
-    command: process.execPath,
-    args: [...flags, "--max-semi-space-size=64", join(root, "scripts/start.js"), "serve"],
-    env: {
-      ...{ PATH: process.env.PATH, PORT: "0", LONGWAVE_SIMULATOR: "off" },
-      ...{ LONGWAVE_DATA_DIR: join(folder, "data"), LONGWAVE_ACCOUNT_SID: accountSid },
-      LONGWAVE_AUTH_TOKEN: authToken,
-    },
-  });
+  const [firstRoles, ...otherRoles] = rolesOf[processes] ?? [];
+  if (firstRoles === undefined) throw new Error(`There is no way to run ${processes} processes.`);
+  const start = (roles, of, env) =>
+    startProgram({
+      ...{ name: `Longwave ${roles}`, folder },
+      command: process.execPath,
+      args: [...of, "--max-semi-space-size=64", startScript, "serve", "--role", roles],
+      env: {
+        ...{ PATH: process.env.PATH, PORT: "0", LONGWAVE_SIMULATOR: "off" },
+        ...{ LONGWAVE_DATA_DIR: join(folder, "data"), LONGWAVE_ACCOUNT_SID: accountSid },
+        ...{ LONGWAVE_AUTH_TOKEN: authToken, LONGWAVE_SECRET_KEY: "b".repeat(64), ...env },
+        LONGWAVE_ALLOW_PRIVATE: "127.0.0.0/8",
+      },
+    });
+  const program = start(firstRoles, flags, {});
   const [, url] = await program.printed(/listens at (\S+)/);
+  const others = otherRoles.map((roles) => start(roles, [], socketOf(folder)));
+  for (const other of others) await other.printed(/runs: /);
+  const pids = [program, ...others].map(({ pid }) => pid);
   const call = createCall(url);
   await addConnector(call, { name: "carrier", port: carrier.port, window });
   await addConnector(call, { name: "nowhere", port: await closedPort(), window });
-  await untilBound(call);
+  // Only who binds knows it; the warm-up waits for it otherwise.
+  if (others.length === 0) await untilBound(call);
   const { hostname: host, port } = new URL(url);
   return {
     name: "longwave",
@@ -52,15 +68,18 @@ export async function startLongwave({ folder, carrier, window, profile = false }
     target: { host, port: Number(port), accountSid, authorization },
     addSender: (number, settings) => addSender(call, number, settings),
     cpu: {
-      longwave: () => cpuOf(program.pid),
+      longwave: () => sum(pids.map(cpuOf)),
       postgres: () => cpuOfDescendants(program.pid),
     },
     memoryMb: () => ({
-      longwave: memoryMbOf(program.pid),
+      longwave: sum(pids.map(memoryMbOf)),
       postgres: memoryMbOfDescendants(program.pid),
     }),
-    mostMemoryMb: () => ({ longwave: mostMemoryMbOf(program.pid) }),
-    stop: program.stop,
+    mostMemoryMb: () => ({ longwave: sum(pids.map(mostMemoryMbOf)) }),
+    stop: async () => {
+      for (const other of others) await other.stop();
+      await program.stop();
+    },
     /** Where its CPU went, for each of the messages it has had; once it is stopped. */
     cpuByFolder: (messages) =>
       profile ? cpuByFolder(readProfile(join(profiles, profileName)), messages) : undefined,
@@ -107,6 +126,16 @@ async function untilBound(call) {
     await new Promise((done) => setTimeout(done, 100));
   }
   throw new Error("Longwave did not bind to the simulator.");
+}
+
+/** The first process's PostgreSQL, as its client library finds it. */
+function socketOf(folder) {
+  const lines = readFileSync(join(folder, "data/cluster/postmaster.pid"), "utf8").split("\n");
+  return { DATABASE_URL: "postgres:///longwave", PGHOST: lines[4], PGUSER: "longwave" };
+}
+
+function sum(numbers) {
+  return numbers.reduce((total, number) => total + number, 0);
 }
 
 /** A port where nobody listens. */

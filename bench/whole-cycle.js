@@ -13,7 +13,7 @@ export const wholeCycle = {
   summary: "one request a message, stored, over SMPP, receipt, two callbacks received",
   options: {
     ...{ seconds: 10, "warm-up": 5, connections: 64, rate: 0 },
-    ...{ window: 100, "receipt-ms": 100, rounds: 3 },
+    ...{ window: 100, "receipt-ms": 100, rounds: 3, processes: 1 },
   },
   run: async (options, folder) => {
     if (options.peer === undefined) {
@@ -55,8 +55,9 @@ async function alternate(options, folder) {
 }
 
 async function runLongwave(stage, options, folder) {
-  const { window, profile } = options;
-  const longwave = await startLongwave({ folder, carrier: stage.carrier, window, profile });
+  const { window, profile, processes } = options;
+  const { carrier } = stage;
+  const longwave = await startLongwave({ folder, carrier, window, profile, processes });
   await longwave.addSender(SENDER, { segmentsPerSecond: SEGMENTS_PER_SECOND });
   const result = await runCycle(stage, longwave, { ...options, kind: "message" });
   await longwave.stop();

@@ -32,6 +32,8 @@ const hotSettings = {
   enable_seqscan: "off",
   enable_mergejoin: "off",
   enable_sort: "off",
+  // Before PostgreSQL 18 what is off is only made dear, and dear plans are compiled at every run.
+  jit: "off",
 };
 
 /**
