@@ -229,6 +229,15 @@ create table lane_departures (
   primary key (shard, lane)
 ) with (fillfactor = 50);
 
+-- What owners see of the lanes that they send for: written each second, so only the last seconds count.
+create unlogged table lane_reports (
+  shard smallint not null,
+  lane int not null,
+  reported_at timestamptz not null,
+  report jsonb not null,
+  primary key (shard, lane)
+) with (fillfactor = 50);
+
 -- A message's status is, in this order: its outcome's; 'sending' with a claim; 'queued' with a row
 -- in queue, or in later unless that waits for a schedule ('scheduled'); else 'accepted'.
 

@@ -72,6 +72,11 @@ export async function hearOthers(
   closers.push(channel.close);
 }
 
+/** Tells the owners of lanes that some were paused or go on. */
+export async function tellLaneOwners({ sql }: Pick<Base, "sql">): Promise<void> {
+  await notify(sql, LANES_CHANNEL, SWEEP);
+}
+
 function heraldEvents({ sql, report }: Base, closers: Closers): () => void {
   const herald = createHerald({
     ...{ sql, channel: EVENTS_CHANNEL, everyMs: EVENTS_HERALD_MS, onError: report },

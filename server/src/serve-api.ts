@@ -9,7 +9,7 @@ import { StartError } from "./lib/errors.ts";
 import { cancelMessage, deleteMessage, recordFeedback, redactMessage } from "./messages/change.ts";
 import type { Message } from "./messages/message.ts";
 import { findMessage, listMessages } from "./messages/store.ts";
-import type { Messaging } from "./messaging.ts";
+import { type Messaging, tellLaneOwners } from "./messaging.ts";
 import type { Base } from "./open-base.ts";
 
 /** Listens for requests; gives the port. */
@@ -69,6 +69,7 @@ function apiNeeds(base: Base, { accepter, dispatching, changes }: Messaging) {
     ...{ acceptBulk: accepter.acceptBulk, changes },
     connectorTrace: (name: string, query: TraceQuery) =>
       dispatching?.connectors.byName.get(name)?.trace?.(query),
+    tellOwners: () => tellLaneOwners(base),
     connectorState: (name: string) => dispatching?.connectors.byName.get(name)?.state(),
     readNewMessage: (account: { id: number }, parameters: Readonly<Record<string, unknown>>) =>
       readBulkMessage(base, account, parameters),

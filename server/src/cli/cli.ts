@@ -2,6 +2,7 @@ import { type Command, CommandError, type CommandIo, exitCodes, usageError } fro
 import { healthCommand } from "./health.ts";
 import { heldCommand } from "./held.ts";
 import { importCommand } from "./import.ts";
+import { lanesCommand } from "./lanes.ts";
 import { painterFor } from "./paint.ts";
 import { sendCommand } from "./send.ts";
 import { traceCommand } from "./trace.ts";
@@ -20,6 +21,7 @@ export async function runCommand(
     ...others,
     sendCommand,
     whyCommand,
+    lanesCommand,
     traceCommand,
     heldCommand,
     healthCommand,

@@ -193,7 +193,11 @@ export function idInPool(
   return idAfter(reserved, { index: 0, shard: shardOfPool(account, pool) });
 }
 
-function capacityOf(sender: NewMessage["sender"]): number {
+/** Segments that a sender's lane may hold. */
+export function capacityOf(sender: {
+  readonly segmentsPerSecond: number;
+  readonly maxQueueSeconds: number;
+}): number {
   return Math.max(255, Math.floor(sender.segmentsPerSecond * sender.maxQueueSeconds));
 }
 

@@ -16,6 +16,7 @@ import { reserve } from "./lane.ts";
 import { createLaneBook, type LaneBook, type LaneRoute } from "./lane-book.ts";
 import { createLaneHints } from "./lane-hints.ts";
 import { createLaneReader, type LaneReader } from "./lane-reader.ts";
+import { createLaneReporter, type LaneReporter } from "./lane-reporter.ts";
 import { createLater, type Later } from "./later.ts";
 import { createPump, type Pump } from "./pump.ts";
 import { ownedShards, sweep } from "./sweep.ts";
@@ -71,6 +72,7 @@ type Machine = {
   readonly claimer: Claimer;
   readonly writer: PartWriter;
   readonly reader: LaneReader;
+  readonly reporter: LaneReporter;
   readonly pump: Pump;
   readonly recorder: Recorder;
   readonly later: Later;
@@ -197,6 +199,7 @@ function buildMachine(app: DispatcherNeeds): Machine {
   return {
     ...{ book, claimer, writer, reader, pump, recorder, later },
     doubts: createDoubts({ ...app, claimer }),
+    reporter: createLaneReporter({ ...app, book }),
     end: () => {
       isOver = true;
     },

@@ -29,11 +29,17 @@ export type Lane = {
   reserved: number;
   /** Nothing is written before this instant: the carrier asked for patience (monotonic ms). */
   notBefore: number;
+  /** The last such instant that a carrier asked for by throttling. */
+  throttledUntil: number;
+  /** Segments handed to the connector since this process has the lane. */
+  written: number;
   /** What it waits for in a row with others. */
   waitsIn: LaneQueue | undefined;
   ticket: number;
   /** What ended the last claiming from it, when messages were left. */
   stoppedBy: NamedLimiter | "patience" | "window" | undefined;
+  /** What did before that, since its owner last told of it: a lane may be looked at as it goes on. */
+  heldBy: Lane["stoppedBy"];
   readonly size: () => number;
   readonly offer: (row: QueuedRow) => void;
   /** Puts messages that were taken before their places, at the head. */
@@ -65,7 +71,8 @@ export function createLane(row: LaneRow, way: Way, isTaken: (id: MessageId) => b
 
   return {
     ...{ row, way, hasRoute: true, version: 0, reserved: 0, notBefore: Number.NEGATIVE_INFINITY },
-    ...{ waitsIn: undefined, ticket: 0, stoppedBy: undefined },
+    ...{ waitsIn: undefined, ticket: 0, stoppedBy: undefined, heldBy: undefined },
+    ...{ throttledUntil: Number.NEGATIVE_INFINITY, written: 0 },
     size: () => {
       let size = 0;
       for (const { rows } of windows) size += rows.length;

@@ -124,6 +124,7 @@ function fillSlots(machine: Machine, now: number): void {
 function claimOne(machine: Machine, lane: Lane, now: number, from?: LaneQueue): boolean {
   const { book, reader, claimer } = machine;
   const epoch = machine.epochOf(lane.row.shard);
+  lane.heldBy = lane.stoppedBy ?? lane.heldBy;
   lane.stoppedBy = undefined;
   if (epoch === undefined || !book.findWay(lane) || !book.mayClaim(lane)) return rest(book, lane);
   if (lane.hasUnread()) reader.fill(lane);

@@ -2,10 +2,11 @@ import type { Sql } from "../db/sql.ts";
 import type { Clock } from "../lib/clock.ts";
 import { SHARD_COUNT } from "../lib/message-id.ts";
 import type { Claimer } from "./claimer.ts";
-import { findBusyLanes, type QueuedRow } from "./dispatch-store.ts";
+import { findBusyLanes, type LaneRow, type QueuedRow } from "./dispatch-store.ts";
 import type { Doubts } from "./doubts.ts";
 import { type Lane, reserve } from "./lane.ts";
 import type { LaneBook } from "./lane-book.ts";
+import type { LaneReporter } from "./lane-reporter.ts";
 import { findPausedLanes } from "./lane-store.ts";
 import type { Later } from "./later.ts";
 import { findExpired } from "./later-store.ts";
@@ -28,11 +29,12 @@ type Swept = {
   readonly pump: Pump;
   readonly later: Later;
   readonly doubts: Doubts;
+  readonly reporter: LaneReporter;
 };
 
-/** Finds what no hint told of: other processes' messages, claims in doubt, ended validity. */
+/** Finds what no hint told of: other processes' messages, claims in doubt, ended validity; tells of its lanes. */
 export async function sweep(app: SweepNeeds, machine: Swept): Promise<void> {
-  const { book, writer, pump, later, doubts } = machine;
+  const { book, writer, pump, later, doubts, reporter } = machine;
   writer.giveBackLost();
   const owned = ownedShards(app);
   if (owned.shards.length === 0) return;
@@ -41,9 +43,15 @@ export async function sweep(app: SweepNeeds, machine: Swept): Promise<void> {
   await later.moveDue();
   const standing = [...book.busy].filter((lane) => lane.waitsIn !== undefined);
   const known = standing.map(({ row }) => row.lane);
+  const withWork = new Set(standing);
+  const unrouted: LaneRow[] = [];
   for (const row of await findBusyLanes(app.hot, owned.shards, known)) {
     const lane = book.laneFor(row);
-    if (lane === undefined) continue;
+    if (lane === undefined) {
+      unrouted.push(row);
+      continue;
+    }
+    withWork.add(lane);
     if (lane.size() === 0) lane.forget();
     book.touch(lane);
   }
@@ -51,6 +59,7 @@ export async function sweep(app: SweepNeeds, machine: Swept): Promise<void> {
   await failExpired(app, machine, owned.shards);
   writer.writeAll();
   pump.soon();
+  await reporter.report({ withWork, unrouted });
 }
 
 /** Claims what is not worth sending any more, for its end: at the heads, and behind full windows. */

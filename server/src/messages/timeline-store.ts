@@ -36,7 +36,7 @@ export type TimelineRows = {
   }[];
   readonly claim: { readonly at: Date; readonly heldBecause: string | null } | undefined;
   readonly wait: { readonly dueAt: Date; readonly why: string } | undefined;
-  readonly place: { readonly ahead: number } | undefined;
+  readonly place: { readonly ahead: number; readonly lane: number } | undefined;
 };
 
 const ROWS_MAX = 1_000;
@@ -81,8 +81,8 @@ export async function readTimeline(sql: Sql, id: MessageId): Promise<TimelineRow
       from later
       where shard = ${shard} and id = ${text}::bigint
     `,
-    sql<{ ahead: number }[]>`
-      select (
+    sql<{ ahead: number; lane: number }[]>`
+      select own.lane, (
         select count(*)
         from (
           select from queue others

@@ -1,4 +1,7 @@
 import type { Sql } from "../db/sql.ts";
+import { shardOf } from "../lib/message-id.ts";
+import { laneLimit } from "./lane-status.ts";
+import { findNumberedLane, type StoredLane } from "./lane-store.ts";
 import type { Message } from "./message.ts";
 import { stopReasons } from "./stop-reasons.ts";
 import { AHEAD_MAX, readTimeline, type TimelineRows } from "./timeline-store.ts";
@@ -27,7 +30,10 @@ export async function messageTimeline(
     ...rows.submissions.flatMap(submissionEntries),
     ...rows.attempts.map(attemptEntry),
   ].sort((a, b) => a.at.getTime() - b.at.getTime());
-  return [...entries, ...waitEntries(rows, app.clock())];
+  const { place } = rows;
+  const lane =
+    place && (await findNumberedLane(app.sql, { shard: shardOf(message.id), lane: place.lane }));
+  return [...entries, ...waitEntries(rows, lane, app.clock())];
 }
 
 function eventEntry(event: TimelineRows["events"][number], message: Message): TimelineEntry {
@@ -108,7 +114,11 @@ function waitWords(why: string | undefined, until: Date): Omit<TimelineEntry, "a
   return { ...cause, words: `${cause.words}, until ${until.toISOString().slice(0, 19)}Z.` };
 }
 
-function waitEntries({ claim, wait, place }: TimelineRows, now: Date): TimelineEntry[] {
+function waitEntries(
+  { claim, wait, place }: TimelineRows,
+  lane: StoredLane | undefined,
+  now: Date,
+): TimelineEntry[] {
   if (claim !== undefined) {
     if (claim.heldBecause === null) {
       return [{ at: claim.at, kind: "claimed", words: "On its way to the carrier now." }];
@@ -126,15 +136,15 @@ function waitEntries({ claim, wait, place }: TimelineRows, now: Date): TimelineE
   }
   if (place === undefined) return [];
   const orMore = place.ahead === AHEAD_MAX ? " or more" : "";
-  const words = `Waits in the sender's queue, ${place.ahead}${orMore} message(s) ahead of it.`;
-  return [
-    {
-      at: now,
-      kind: "waiting",
-      words,
-      rule: "The sender's throughput and the connector's window.",
-    },
-  ];
+  const waits = `Waits in the sender's queue, ${place.ahead}${orMore} message(s) ahead of it.`;
+  const limit = lane && laneLimit(lane, true);
+  if (limit === undefined) {
+    const rule = "The sender's throughput and the connector's window.";
+    return [{ at: now, kind: "waiting", words: waits, rule }];
+  }
+  const { words, setBy, remedy } = limit;
+  const rule = `The lane's limit now: ${limit.name}, set by ${setBy}.`;
+  return [{ at: now, kind: "waiting", words: `${waits} ${words}`, rule, remedy }];
 }
 
 function seconds(ms: number): string {

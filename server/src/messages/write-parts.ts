@@ -145,6 +145,7 @@ function writeParts(writer: Writer, lane: Lane, parts: Part[]): void {
     reserve(lane, -segments);
     if (!mayLeave(writer, part, epoch)) continue;
     for (let taken = 0; taken < segments; taken += 1) passage.take(now);
+    lane.written += segments;
     submit(writer, { lane, connector: channel.connector, part });
   }
 }
@@ -206,6 +207,7 @@ function settle(
       finish(writer, flight, "failed", result.errorCode);
       return;
     case "throttled":
+      lane.throttledUntil = performance.now() + result.retryAfterMs;
       again(writer, { lane, part, afterMs: result.retryAfterMs });
       return;
     case "unavailable":

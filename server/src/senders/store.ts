@@ -99,6 +99,27 @@ export async function updateSender(
   return row;
 }
 
+/** Whether somebody holds it still; what is not given stays. */
+export async function updateSenderLimits(
+  sql: Sql,
+  held: { readonly account: number; readonly number: string },
+  limits: {
+    readonly segmentsPerSecond?: number | undefined;
+    readonly maxQueueSeconds?: number | undefined;
+  },
+  at: Date,
+): Promise<boolean> {
+  const result = await sql`
+    update inventory
+    set segments_per_second = coalesce(${limits.segmentsPerSecond ?? null}, segments_per_second),
+      max_queue_seconds = coalesce(${limits.maxQueueSeconds ?? null}, max_queue_seconds),
+      updated_at = ${at}
+    where number = ${held.number}
+      and account = ${held.account}
+  `;
+  return result.count > 0;
+}
+
 export async function listFreeNumbers(
   sql: Sql,
   filter: FreeNumberFilter,

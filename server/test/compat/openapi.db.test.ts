@@ -88,6 +88,10 @@ test("answers are as the document says", async () => {
     timeline: await faults("get", "/Messages/{sid}/Timeline", { at: `/Messages/${sid}/Timeline` }),
     optOuts: await faults("get", "/OptOuts"),
     inventory: await faults("get", "/Inventory"),
+    lanes: await faults("get", "/Lanes"),
+    lane: await faults("post", "/Lanes/{lane}", {
+      ...{ at: "/Lanes/+15005550100", body: JSON.stringify({ is_paused: true }), headers: json },
+    }),
     connectors: await faults("get", "/Connectors"),
     refused: await faults("post", "/OptOuts", { body: optOut, headers: json }),
     unknown: await faults("delete", "/Connectors/{name}", { at: "/Connectors/nobody" }),
@@ -95,6 +99,7 @@ test("answers are as the document says", async () => {
   const fits = (status: number) => ({ status, errors: [] });
   expect(told).toEqual({
     ...{ bulk: fits(200), timeline: fits(200), optOuts: fits(200), inventory: fits(200) },
+    ...{ lanes: fits(200), lane: fits(200) },
     ...{ connectors: fits(200), refused: fits(400), unknown: fits(404) },
   });
 });

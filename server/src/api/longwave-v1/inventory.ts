@@ -32,20 +32,26 @@ const CSV_NUMBERS_MAX = 50_000;
 /** The most that one queue may hold: the column's own limit, which is Twilio's ten hours. */
 const QUEUE_SECONDS_MAX = 36_000;
 
-const facts: Readonly<Record<string, Schema>> = {
-  number: { ...text, description: "E.164 with its plus, or the digits of a short code." },
-  kind: { type: "string", enum: ["long_code", "toll_free", "short_code"] },
-  country: { ...text, pattern: "^[A-Z]{2}$", description: "ISO 3166-1 alpha-2." },
-  connector: { ...text, description: "The name of the connector that carries it." },
+/** Limits of a sender, where they are set. */
+export const limitSchemas = {
   segments_per_second: { type: "number", exclusiveMinimum: 0, maximum: 10_000 },
-};
-const settings: Readonly<Record<string, Schema>> = {
   max_queue_seconds: {
     type: "integer",
     minimum: 1,
     maximum: QUEUE_SECONDS_MAX,
     description: "How long its queue may get at that rate; 14,400 (four hours) when left out.",
   },
+} as const;
+
+const facts: Readonly<Record<string, Schema>> = {
+  number: { ...text, description: "E.164 with its plus, or the digits of a short code." },
+  kind: { type: "string", enum: ["long_code", "toll_free", "short_code"] },
+  country: { ...text, pattern: "^[A-Z]{2}$", description: "ISO 3166-1 alpha-2." },
+  connector: { ...text, description: "The name of the connector that carries it." },
+  segments_per_second: limitSchemas.segments_per_second,
+};
+const settings: Readonly<Record<string, Schema>> = {
+  max_queue_seconds: limitSchemas.max_queue_seconds,
   can_mms: { type: "boolean" },
 };
 const newNumber = { ...objectOf(facts), properties: { ...facts, ...settings } };

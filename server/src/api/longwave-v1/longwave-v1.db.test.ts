@@ -49,8 +49,9 @@ function createServer(): FastifyInstance {
   const needs = {
     ...{ sql: database.sql, seal, clock, accountBook, messageSids, version: "1.2.3" },
     newId: createIdWriter(1, () => clock().getTime()),
-    senderBook: { find: () => undefined, refresh: async () => undefined },
     ruleBook: { refresh: async () => undefined },
+    senderBook: { find: () => undefined, refresh: async () => undefined },
+    tellOwners: async () => undefined,
     readNewMessage: (account: { id: number }, form: Readonly<Record<string, unknown>>) => {
       if (form.To === "nobody") throw new ApiError(400, 21211, "Not a number.");
       return {
@@ -364,6 +365,8 @@ test("the OpenAPI document names every path", async () => {
     "/Inventory/{number}",
     "/Registrations",
     "/Registrations/{number}",
+    "/Lanes",
+    "/Lanes/{lane}",
     "/Connectors",
     "/Connectors/{name}",
     "/Connectors/{name}/Trace",

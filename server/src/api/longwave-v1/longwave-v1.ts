@@ -12,6 +12,7 @@ import { type ConnectorTraceNeeds, connectorTraceRoutes } from "./connector-trac
 import { type ConnectorNeeds, connectorRoutes } from "./connectors.ts";
 import { type HeldNeeds, heldRoutes } from "./held.ts";
 import { type InventoryNeeds, inventoryRoutes } from "./inventory.ts";
+import { type LaneNeeds, laneRoutes } from "./lanes.ts";
 import { describeRoutes } from "./openapi.ts";
 import { type OptOutNeeds, optOutRoutes } from "./opt-outs.ts";
 import { renderReference } from "./reference-page.ts";
@@ -30,6 +31,7 @@ export type LongwaveNeeds = BulkNeeds &
   RegistrationNeeds &
   HeldNeeds &
   TakeOverNeeds &
+  LaneNeeds &
   WebhookSecretNeeds &
   ConnectorTraceNeeds &
   ConnectorNeeds & {
@@ -90,6 +92,7 @@ export function longwaveRoutes(app: LongwaveNeeds): Route[] {
     ...optOutRoutes(app),
     ...inventoryRoutes(app),
     ...registrationRoutes(app),
+    ...laneRoutes(app),
     ...connectorRoutes(app),
     ...connectorTraceRoutes(app),
     ...heldRoutes(app),

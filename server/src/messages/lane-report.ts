@@ -1,0 +1,65 @@
+import { unreachable } from "../lib/unreachable.ts";
+import type { Limit } from "../throughput/limiters.ts";
+import type { Lane } from "./lane.ts";
+
+/** What a lane's owner sees of it now. Kept as JSON, so instants are texts. */
+export type LaneReport = {
+  /** Segments, over the last seconds. */
+  readonly measuredPerSecond: number;
+  readonly seen: Seen;
+};
+
+/** What keeps the lane from sending faster, as its owner sees it. */
+export type Seen =
+  /** All that may leave has left. */
+  | { readonly by: "nothing" }
+  | ({ readonly by: "limiter" } & Pick<Limit, "kind" | "of" | "segmentsPerSecond" | "setBy">)
+  | { readonly by: "window"; readonly connector: string; readonly window: number }
+  | {
+      readonly by: "connection";
+      readonly connector: string;
+      readonly cause?: string;
+      readonly nextAttemptAt?: string;
+    }
+  | { readonly by: "carrier"; readonly connector: string; readonly until: string }
+  /** No enabled connector carries the sender for the lane's account. */
+  | { readonly by: "route" };
+
+type Now = { readonly monotonic: number; readonly at: Date };
+
+/** What limits a lane now, as its owner knows it. */
+export function seeLane(lane: Lane, now: Now): Seen {
+  if (!lane.hasRoute) return { by: "route" };
+  const { name: connector, state } = lane.way.channel.connector;
+  const bind = state();
+  switch (bind.phase) {
+    case "stopped":
+      return { by: "route" };
+    case "connecting":
+      return { by: "connection", connector };
+    case "reconnecting": {
+      const { cause, nextAttemptAt } = bind;
+      return { by: "connection", connector, cause, nextAttemptAt: nextAttemptAt.toISOString() };
+    }
+    case "bound":
+      return seeBound(lane, { connector, window: bind.window }, now);
+    default:
+      return unreachable(bind);
+  }
+}
+
+function seeBound(
+  { throttledUntil, stoppedBy: stopped, heldBy }: Lane,
+  bind: { readonly connector: string; readonly window: number },
+  now: Now,
+): Seen {
+  if (throttledUntil > now.monotonic) {
+    const until = new Date(now.at.getTime() + throttledUntil - now.monotonic);
+    return { by: "carrier", connector: bind.connector, until: until.toISOString() };
+  }
+  const stoppedBy = stopped ?? heldBy;
+  if (stoppedBy === "window") return { by: "window", ...bind };
+  if (stoppedBy === undefined || stoppedBy === "patience") return { by: "nothing" };
+  const { kind, of, segmentsPerSecond, setBy } = stoppedBy.limit();
+  return { by: "limiter", kind, of, segmentsPerSecond, setBy };
+}

@@ -1,0 +1,81 @@
+import type { Sql } from "../db/sql.ts";
+import { type Clock, SECOND } from "../lib/clock.ts";
+import type { LaneRow } from "./dispatch-store.ts";
+import type { Lane } from "./lane.ts";
+import type { LaneBook } from "./lane-book.ts";
+import { type LaneReport, seeLane } from "./lane-report.ts";
+import { type ReportRow, writeReports } from "./lane-store.ts";
+
+/** Lanes told of at once; of more than that each has its turn within ten seconds. */
+const REPORTED_MAX = 1_000;
+const REPORT_MS = 900;
+/** What is measured: the departures of so many seconds. */
+const MEASURED_MS = 5 * SECOND;
+
+const noRoute: LaneReport = { measuredPerSecond: 0, seen: { by: "route" } };
+
+type Sample = { readonly at: number; readonly written: number };
+
+export type LaneReporter = {
+  /** Writes what limits the lanes with work, at most once a second. */
+  readonly report: (told: {
+    readonly withWork: ReadonlySet<Lane>;
+    /** They have work and no way to a carrier. */
+    readonly unrouted: readonly LaneRow[];
+  }) => Promise<void>;
+};
+
+/** Tells other processes, through a table, what only the owner of a lane knows. */
+export function createLaneReporter(app: {
+  readonly hot: Sql;
+  readonly clock: Clock;
+  readonly book: Pick<LaneBook, "all">;
+  readonly epochOf: (shard: number) => bigint | undefined;
+}): LaneReporter {
+  const samples = new Map<Lane, Sample[]>();
+  /** What a lane had written when nothing more was told of it. */
+  const settled = new WeakMap<Lane, number>();
+  let last = Number.NEGATIVE_INFINITY;
+  let turn = 0;
+
+  const measure = (lane: Lane, at: number): number => {
+    const seen = (samples.get(lane) ?? []).filter((sample) => at - sample.at <= MEASURED_MS);
+    const [first] = seen;
+    samples.set(lane, [...seen, { at, written: lane.written }]);
+    return first === undefined ? 0 : ((lane.written - first.written) * SECOND) / (at - first.at);
+  };
+
+  /** It has work, or something left in the seconds that are measured. */
+  const hasNews = (lane: Lane, withWork: ReadonlySet<Lane>): boolean => {
+    const before = samples.get(lane)?.[0]?.written ?? settled.get(lane) ?? 0;
+    if (withWork.has(lane) || lane.written !== before) return true;
+    if (samples.delete(lane)) settled.set(lane, before);
+    return false;
+  };
+
+  const reportOf = (lane: Lane, monotonic: number): LaneReport => {
+    const seen = seeLane(lane, { monotonic, at: app.clock() });
+    lane.heldBy = undefined;
+    return {
+      measuredPerSecond: Math.round(measure(lane, monotonic) * 10) / 10,
+      seen,
+    };
+  };
+
+  return {
+    report: async ({ withWork, unrouted }) => {
+      const now = performance.now();
+      if (now - last < REPORT_MS) return;
+      last = now;
+      const rows: ReportRow[] = unrouted.map((row) => ({ ...row, report: noRoute }));
+      for (const lane of app.book.all()) {
+        if (app.epochOf(lane.row.shard) === undefined || !hasNews(lane, withWork)) continue;
+        rows.push({ ...lane.row, report: reportOf(lane, now) });
+      }
+      if (rows.length === 0) return;
+      turn = rows.length <= REPORTED_MAX ? 0 : (turn + REPORTED_MAX) % rows.length;
+      const inTurn = [...rows.slice(turn), ...rows.slice(0, turn)].slice(0, REPORTED_MAX);
+      await writeReports(app.hot, inTurn);
+    },
+  };
+}
