@@ -6,13 +6,14 @@ import { accept } from "./accept.js";
 import { bulk } from "./bulk.js";
 import { codes } from "./codes.js";
 import { growth } from "./growth.js";
+import { lanes } from "./lanes.js";
 import { describeMachine } from "./machine.js";
 import { numberOption, options, words } from "./options.js";
 import { endAll, startKeeper } from "./processes.js";
 import { tableOf } from "./table.js";
 import { wholeCycle } from "./whole-cycle.js";
 
-const benchmarks = { "whole-cycle": wholeCycle, accept, bulk, codes, growth };
+const benchmarks = { "whole-cycle": wholeCycle, accept, bulk, codes, growth, lanes };
 const switches = ["json", "profile", "no-dispatch"];
 const texts = ["peer", "folder"];
 

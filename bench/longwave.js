@@ -129,7 +129,7 @@ async function untilBound(call) {
 }
 
 /** The first process's PostgreSQL, as its client library finds it. */
-function socketOf(folder) {
+export function socketOf(folder) {
   const lines = readFileSync(join(folder, "data/cluster/postmaster.pid"), "utf8").split("\n");
   return { DATABASE_URL: "postgres:///longwave", PGHOST: lines[4], PGUSER: "longwave" };
 }

@@ -36,7 +36,25 @@ export const requests = {
     acceptedOf: (_status, body) => Number(/"accepted":(\d+)/.exec(body)?.[1] ?? 0),
     messages: bulkLength,
   },
+  /** POST of 10,000 messages from many senders; `load.senders` has one for each message. */
+  mixedBulk: {
+    write: (load, serial) => {
+      const start = (serial - 1) * MESSAGES_PER_BULK;
+      const messages = sendersOf(load, serial).map((from, index) => {
+        const to = `+447${String(600_000_000 + start + index)}`;
+        return `{"To":"${to}","From":"${from}","Body":"${text(start + index)}"}`;
+      });
+      const body = `{"messages":[${messages.join(",")}]}`;
+      return post(load, "/longwave/v1/Messages/Bulk", { type: "application/json", body });
+    },
+    acceptedOf: (_status, body) => Number(/"accepted":(\d+)/.exec(body)?.[1] ?? 0),
+    messages: (load, serial) => sendersOf(load, serial).length,
+  },
 };
+
+function sendersOf(load, serial) {
+  return load.senders.slice((serial - 1) * MESSAGES_PER_BULK, serial * MESSAGES_PER_BULK);
+}
 
 export function bulkCount(messages) {
   return Math.ceil(messages / MESSAGES_PER_BULK);

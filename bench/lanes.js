@@ -1,0 +1,145 @@
+import { join } from "node:path";
+import postgres from "postgres";
+import { socketOf, startLongwave } from "./longwave.js";
+import { measure, microsPerMessage, perSecond } from "./measure.js";
+import { startStage } from "./stage.js";
+
+/** Of ten thousand lanes: how many have which rate, in segments a second. */
+const shares = [
+  { share: 0.9, rate: 0.05 },
+  { share: 0.09, rate: 0.5 },
+  { share: 0.008, rate: 3 },
+  { share: 0.002, rate: 18 },
+];
+const BULK_CONNECTIONS = 2;
+const LOOK_MS = 500;
+/** Nothing new for so long: the rest is not coming. */
+const STILL_MS_MAX = 60_000;
+/** A lane of fewer segments has no rate to speak of. */
+const SEGMENTS_MIN = 3;
+const PERCENT_BELOW = 1;
+
+export const lanes = {
+  summary: "thousands of lanes of mixed rates at once: does each keep its own, and none exceed it",
+  options: { lanes: 10_000, seconds: 60, window: 1_000, "receipt-ms": 100 },
+  run: async (options, folder) => {
+    const { seconds, window, profile } = options;
+    const stage = await startStage({ receiptMs: options["receipt-ms"] });
+    const { carrier } = stage;
+    const place = join(folder, "longwave");
+    const longwave = await startLongwave({ folder: place, carrier, window, profile });
+    const senders = sendersOf(options.lanes);
+    await addSenders(longwave, place, senders);
+    const messages = senders.flatMap(({ number, rate }) =>
+      Array.from({ length: Math.ceil(rate * seconds) + 1 }, () => number),
+    );
+    const load = {
+      ...{ ...longwave.target, kind: "mixedBulk", senders: messages },
+      ...{ count: Math.ceil(messages.length / 10_000), connections: BULK_CONNECTIONS },
+    };
+    const whole = await measure({ ...longwave.cpu, ...stage.cpu }, async () => {
+      const sent = await stage.load(load);
+      return { sent, all: await submittedAll(carrier, sent.accepted) };
+    });
+    const { sent, all } = whole.value;
+    await longwave.stop();
+    const cpuByFolder = longwave.cpuByFolder(all.length);
+    return {
+      messages: { accepted: sent.accepted, refused: sent.refused, submitted: all.length },
+      rates: {
+        acceptPerSecond: perSecond(sent.accepted, sent.seconds),
+        submitPerSecond: perSecond(all.length, spanOf(all) / 1000),
+      },
+      lanes: verdictOn(senders, all),
+      cpuMicrosPerMessage: microsPerMessage(whole.spent, all.length),
+      load: whole.load,
+      ...(cpuByFolder === undefined ? {} : { cpuByFolder }),
+    };
+  },
+};
+
+function sendersOf(count) {
+  const senders = [];
+  for (const { share, rate } of shares) {
+    for (let index = 0; index < Math.round(share * count); index += 1) {
+      senders.push({ number: `+4477${String(senders.length).padStart(8, "0")}`, rate });
+    }
+  }
+  return senders;
+}
+
+/** Straight into the tables: a request for each would take longer than the benchmark. */
+async function addSenders({ target }, folder, senders) {
+  const { PGHOST: host, PGUSER: user } = socketOf(folder);
+  const sql = postgres({ host, port: 5432, user, database: "longwave", max: 1 });
+  await sql`
+    insert into inventory (
+      number, kind, country, connector, segments_per_second, sid, account, created_at, updated_at
+    )
+    select number, 'long_code', 'GB', 'carrier', rate, 'PN' || md5(number), account, now(), now()
+    from unnest(
+      ${senders.map(({ number }) => number)}::text[], ${senders.map(({ rate }) => rate)}::real[]
+    ) as sender(number, rate),
+      accounts
+    where accounts.sid = ${target.accountSid}
+  `;
+  await sql.end();
+  await new Promise((done) => setTimeout(done, 3_000)); // the configuration is in force by then
+}
+
+async function submittedAll(carrier, count) {
+  const all = [];
+  let lastCame = performance.now();
+  while (all.length < count && performance.now() < lastCame + STILL_MS_MAX) {
+    const more = await carrier.submissionsAfter(all.at(-1)?.sequence ?? 0);
+    for (const one of more) all.push(one);
+    if (more.length > 0) lastCame = performance.now();
+    await new Promise((done) => setTimeout(done, LOOK_MS));
+  }
+  return all;
+}
+
+function spanOf(all) {
+  return (all.at(-1)?.atMs ?? 0) - (all[0]?.atMs ?? 0);
+}
+
+/** Every window of every lane, and its rate from its first segment to its last. */
+function verdictOn(senders, all) {
+  const timesOf = new Map(senders.map(({ number }) => [number, []]));
+  for (const { from, atMs } of all) timesOf.get(`+${from}`)?.push(atMs);
+  const short = [];
+  let tooSlow = 0;
+  let judged = 0;
+  let slowest = 100;
+  for (const { number, rate } of senders) {
+    const times = timesOf.get(number);
+    short.push(...shortWindows(times, rate));
+    if (times.length < SEGMENTS_MIN) continue;
+    judged += 1;
+    const measured = ((times.length - 1) * 1000) / (times.at(-1) - times[0]);
+    const percent = (100 * measured) / rate;
+    slowest = Math.min(slowest, percent);
+    if (percent < 100 - PERCENT_BELOW) tooSlow += 1;
+  }
+  return {
+    count: senders.length,
+    windowsTooShort: short.length,
+    /** Also what the simulator, held up by others, read late and in one go. */
+    mostTooShortMs: Number(Math.max(0, ...short).toFixed(2)),
+    judged,
+    moreThanOnePercentBelow: tooSlow,
+    slowestPercentOfItsRate: Number(slowest.toFixed(2)),
+  };
+}
+
+/**
+ * Of rate r, r + 1 segments span at least a second; below one a second, two span 1/r seconds. By how many
+ * milliseconds each window is shorter that is.
+ */
+function shortWindows(times, rate) {
+  const length = Math.max(1, Math.floor(rate));
+  const spanMs = Math.max(1000, 1000 / rate);
+  return times
+    .map((at, index) => (index < length ? 0 : spanMs - (at - times[index - length])))
+    .filter((ms) => ms > 0);
+}
