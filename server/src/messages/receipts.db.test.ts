@@ -2,13 +2,16 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
 import type { Receipt } from "../connectors/connector.ts";
 import { createEventWriter } from "../events/log.ts";
-import { systemClock as clock } from "../lib/clock.ts";
+import { systemClock } from "../lib/clock.ts";
 import { createIdWriter, type MessageId, shardOf } from "../lib/message-id.ts";
 import { createReceipts, type Receipts } from "./receipts.ts";
 
 let database: TestDatabase;
 let receipts: Receipts;
 const errors: unknown[] = [];
+/** Where a test moves the time itself. */
+let setMs: number | undefined;
+const clock = () => (setMs === undefined ? systemClock() : new Date(setMs));
 const newId = createIdWriter(1, () => clock().getTime());
 
 beforeEach(async () => {
@@ -20,6 +23,7 @@ beforeEach(async () => {
   });
 });
 afterEach(async () => {
+  setMs = undefined;
   await receipts.close();
   await database.close();
   expect(errors).toEqual([]);
@@ -63,6 +67,35 @@ test("a receipt is durable when it is taken, also when its submission comes much
   expect(await count()).toEqual({ parked: 1, matched: 0 });
   await recordSubmissions([id]);
   await expect.poll(count, { timeout: 8_000 }).toEqual({ parked: 0, matched: 1 });
+});
+
+test("a receipt without a submission is tried after 1 s, 5 s, 30 s, 5 min and 72 h, then given up", async () => {
+  let nowMs = systemClock().getTime();
+  setMs = nowMs;
+  await receipts.record("carrier", "nobody", delivered);
+  const parked = async () => {
+    const [row] = await database.sql<{ tries: number; waitSeconds: number }[]>`
+      select tries, round(extract(epoch from due_at - ${new Date(nowMs)}))::int as "waitSeconds"
+      from parked_receipts
+    `;
+    return row;
+  };
+  for (const [tries, waitSeconds] of [1, 5, 30, 300, 259_200].entries()) {
+    await expect.poll(parked, { timeout: 8_000 }).toEqual({ tries, waitSeconds });
+    nowMs += waitSeconds * 1_000;
+    setMs = nowMs;
+  }
+  await expect.poll(parked, { timeout: 8_000 }).toBeUndefined();
+});
+
+test("what is final stays: a later receipt that says otherwise changes nothing", async () => {
+  const id = newId(1);
+  await recordSubmissions([id]);
+  await receipts.record("carrier", String(id), delivered);
+  const undelivered = { ...delivered, status: "undelivered", errorCode: 30005 } as const;
+  await receipts.record("carrier", String(id), undelivered);
+  await receipts.record("carrier", String(id), { ...delivered, status: "sent" });
+  expect(await count()).toEqual({ parked: 0, matched: 1 });
 });
 
 test("a close does not wait for submissions: what is early is parked", async () => {

@@ -62,8 +62,11 @@ export function partsOf(
 }
 
 /** The body of its deliver_sm. */
-export function messageOf(delivery: Delivery): ShortMessage {
-  return delivery.kind === "receipt" ? receiptMessage(delivery) : textMessage(delivery);
+export function messageOf(
+  delivery: Delivery,
+  texts?: Parameters<typeof encodeText>[1],
+): ShortMessage {
+  return delivery.kind === "receipt" ? receiptMessage(delivery) : textMessage(delivery, texts);
 }
 
 /** A delivery receipt with both forms of its id and state (SMPP 3.4, appendix B). */
@@ -101,13 +104,14 @@ function receiptTlvs(messageId: string, state: number): ShortMessage["tlvs"] {
   ]);
 }
 
-function textMessage(delivery: TextPart): ShortMessage {
+function textMessage(delivery: TextPart, texts: Parameters<typeof encodeText>[1]): ShortMessage {
   const { from, to } = delivery;
-  const encoded = encodeText({
+  const part = {
     ...{ id: 0n, attempt: 1, sender: from, recipient: to, validUntil: new Date(0) },
     ...{ part: delivery.part, parts: delivery.parts, reference: delivery.reference },
     ...{ encoding: delivery.encoding, text: delivery.text },
-  });
+  };
+  const encoded = encodeText(part, texts);
   return {
     ...emptyMessage,
     ...{ sourceTon: 1, sourceNpi: 1, source: from.replace(/^\+/, "") },

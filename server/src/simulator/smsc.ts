@@ -1,9 +1,10 @@
 import { createServer, type Socket } from "node:net";
 import type { SubmitSm } from "../smpp/pdus.ts";
 import { statuses } from "../smpp/pdus.ts";
-import { openSession, SmppNoAnswer, type SmppSession } from "../smpp/session.ts";
-import type { Carrier } from "./carrier.ts";
+import { type Answer, openSession, SmppNoAnswer, type SmppSession } from "../smpp/session.ts";
+import type { Carrier, SubmitAnswer } from "./carrier.ts";
 import { type Delivery, messageOf } from "./delivery.ts";
+import { type Dialect, dialectOf, messageIn, plain, readIn } from "./dialects.ts";
 import type { Network } from "./network.ts";
 
 export type Smsc = {
@@ -21,8 +22,11 @@ const TICK_MS = 10;
 type Bind = {
   readonly number: number;
   readonly session: SmppSession;
+  dialect: Dialect;
   silent: number;
 };
+
+type Accepted = Extract<SubmitAnswer, { kind: "accepted" }>;
 
 /** Binds of gateways over SMPP before a carrier: its answers, its receipts, its phones' texts. */
 export async function startSmsc(app: {
@@ -44,7 +48,8 @@ export async function startSmsc(app: {
   let isBringing = false;
   let isClosed = false;
 
-  const submit = (bind: Bind, pdu: SubmitSm) => {
+  const submit = (bind: Bind, submitted: SubmitSm) => {
+    const pdu = bind.dialect === plain ? submitted : readIn(bind.dialect, submitted);
     const answer = carrier.submit(bind.number, pdu, now());
     if (answer.kind === "refused") return bind.session.respond(pdu, answer.status);
     if (answer.id !== undefined) app.onSubmit(bind.number, pdu, answer.id);
@@ -57,17 +62,29 @@ export async function startSmsc(app: {
       if (receivers.has(bind)) bring(bind, delivery);
       else carrier.again(delivery, now());
     }
-    return bind.session.respond(pdu, statuses.ok, answer);
+    return accept(bind, pdu, answer);
+  };
+
+  const accept = ({ dialect, session }: Bind, pdu: SubmitSm, answer: Accepted) => {
+    const { answerId, answerMs } = dialect;
+    const messageId = answerId?.(BigInt(answer.id)) ?? answer.messageId;
+    const respond = () => session.respond(pdu, statuses.ok, { messageId });
+    if (answerMs === undefined) respond();
+    else setTimeout(respond, answerMs).unref();
   };
 
   /** Comes again until it is acknowledged. */
-  const bring = ({ session }: Bind, delivery: Delivery) => {
-    session.deliver(messageOf(delivery), (answer) => {
+  const bring = ({ session, dialect }: Bind, delivery: Delivery) => {
+    const message = dialect === plain ? messageOf(delivery) : messageIn(dialect, delivery);
+    const onAnswer: Answer = (answer) => {
       const isDone = !(answer instanceof SmppNoAnswer) && answer.status === statuses.ok;
       if (isDone) carrier.settle(delivery);
       else carrier.again(delivery, now());
       bringSoon();
-    });
+    };
+    if (dialect.isDataSm === true && delivery.kind === "receipt") {
+      session.request({ ...message, command: "data_sm", status: 0, sequence: 0 }, onAnswer);
+    } else session.deliver(message, onAnswer);
   };
 
   /** A tick is too rare for the window of a bind that answers at once. */
@@ -105,10 +122,11 @@ export async function startSmsc(app: {
       ...{ window: WINDOW, enquireLinkMs: 60_000, responseTimeoutMs: 30_000 },
       systemId: "longwave",
       on: {
-        onBind: ({ command, systemId, password }) => {
+        onBind: ({ command, systemId, password, systemType }) => {
           if (systemId !== app.systemId) return statuses.invalidSystemId;
           if (password !== app.password) return statuses.invalidPassword;
           role = command;
+          bind.dialect = dialectOf(systemType);
           if (role !== "bind_transmitter") receivers.add(bind);
           return statuses.ok;
         },
@@ -122,7 +140,7 @@ export async function startSmsc(app: {
         },
       },
     });
-    const bind: Bind = { number: binds, session, silent: 0 };
+    const bind: Bind = { number: binds, session, dialect: plain, silent: 0 };
     return undefined;
   });
   const port = await listen(server, app);
