@@ -4,6 +4,7 @@ import { heldCommand } from "./held.ts";
 import { importCommand } from "./import.ts";
 import { lanesCommand } from "./lanes.ts";
 import { painterFor } from "./paint.ts";
+import { eraseCommand, exportCommand } from "./privacy.ts";
 import { sendCommand } from "./send.ts";
 import { traceCommand } from "./trace.ts";
 import { whyCommand } from "./why.ts";
@@ -26,6 +27,8 @@ export async function runCommand(
     heldCommand,
     healthCommand,
     importCommand,
+    exportCommand,
+    eraseCommand,
   ];
   const [name = "help", ...rest] = argv;
   try {

@@ -9,6 +9,8 @@ export type Connection = {
   readonly get: (path: string) => Promise<unknown>;
   readonly post: (path: string, form: Readonly<Record<string, string>>) => Promise<unknown>;
   readonly postJson: (path: string, body: unknown) => Promise<unknown>;
+  /** A long answer, piece by piece. */
+  readonly download: (path: string) => AsyncIterable<string>;
   readonly postCsv: (path: string, csv: string) => Promise<unknown>;
   /** The same Longwave with another account's credentials. */
   readonly as: (accountSid: string, authToken: string) => Connection;
@@ -67,6 +69,19 @@ function open(credentials: Credentials, io: CommandIo): Connection {
         ...{ method: "POST", body: JSON.stringify(body) },
         headers: { "content-type": "application/json" },
       }),
+    download: async function* (path) {
+      const response = await io
+        .fetch(base + path, { headers: { authorization }, redirect: "error" })
+        .catch((error: unknown) => {
+          throw notReached(base, error);
+        });
+      if (!response.ok || response.body === null) {
+        await readAnswer(base, response);
+        return;
+      }
+      const decoder = new TextDecoder();
+      for await (const chunk of response.body) yield decoder.decode(chunk, { stream: true });
+    },
     postCsv: (path, csv) =>
       request(path, { method: "POST", body: csv, headers: { "content-type": "text/csv" } }),
     as: (accountSid, authToken) => open({ url: base, accountSid, authToken }, io),

@@ -49,8 +49,11 @@ function createServer(): FastifyInstance {
   const needs = {
     ...{ sql: database.sql, seal, clock, accountBook, messageSids, version: "1.2.3" },
     newId: createIdWriter(1, () => clock().getTime()),
+    senderBook: {
+      ...{ find: () => undefined, refresh: async () => undefined },
+      ...{ ofAccount: () => [], servicesOf: () => [] },
+    },
     ruleBook: { refresh: async () => undefined },
-    senderBook: { find: () => undefined, refresh: async () => undefined },
     tellOwners: async () => undefined,
     readNewMessage: (account: { id: number }, form: Readonly<Record<string, unknown>>) => {
       if (form.To === "nobody") throw new ApiError(400, 21211, "Not a number.");
@@ -373,6 +376,9 @@ test("the OpenAPI document names every path", async () => {
     "/Held",
     "/Held/Release",
     "/Held/Expire",
+    "/Export",
+    "/Phones/{number}/Export",
+    "/Phones/{number}/Erase",
     "/Inventory/{number}/Holder",
     "/Services",
     "/Accounts",

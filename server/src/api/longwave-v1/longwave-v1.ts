@@ -15,6 +15,7 @@ import { type InventoryNeeds, inventoryRoutes } from "./inventory.ts";
 import { type LaneNeeds, laneRoutes } from "./lanes.ts";
 import { describeRoutes } from "./openapi.ts";
 import { type OptOutNeeds, optOutRoutes } from "./opt-outs.ts";
+import { type PrivacyNeeds, privacyRoutes } from "./privacy.ts";
 import { renderReference } from "./reference-page.ts";
 import { type RegistrationNeeds, registrationRoutes } from "./registrations.ts";
 import { type ReplayNeeds, replayRoutes } from "./replay.ts";
@@ -30,6 +31,7 @@ export type LongwaveNeeds = BulkNeeds &
   InventoryNeeds &
   RegistrationNeeds &
   HeldNeeds &
+  PrivacyNeeds &
   TakeOverNeeds &
   LaneNeeds &
   WebhookSecretNeeds &
@@ -96,6 +98,7 @@ export function longwaveRoutes(app: LongwaveNeeds): Route[] {
     ...connectorRoutes(app),
     ...connectorTraceRoutes(app),
     ...heldRoutes(app),
+    ...privacyRoutes(app),
     ...takeOverRoutes(app),
     ...webhookSecretRoutes(app),
   ];
@@ -117,8 +120,8 @@ function serve(server: FastifyInstance, app: LongwaveNeeds, route: Route, gate: 
       checkFit(route, request);
       const answer = (reserved?: Reservation) => answerOf(route, { ...call, reserved });
       reply.status(route.answer.status);
-      if ("csv" in route.answer) {
-        reply.type("text/csv; charset=utf-8");
+      if ("csv" in route.answer || "lines" in route.answer) {
+        reply.type("csv" in route.answer ? "text/csv; charset=utf-8" : "application/x-ndjson");
         return reply.send(Readable.from((await answer()) as AsyncIterable<string>)); // by its answer
       }
       const key = request.headers["idempotency-key"];

@@ -92,7 +92,9 @@ function describeAnswer({ answer }: Route): Json {
   const content =
     "csv" in answer
       ? { "text/csv": { schema: { type: "string" } } }
-      : { "application/json": { schema: answer.schema } };
+      : "lines" in answer
+        ? { "application/x-ndjson": { schema: { type: "string" } } }
+        : { "application/json": { schema: answer.schema } };
   return { description: "Done.", content };
 }
 

@@ -20,13 +20,15 @@ export type Route = {
   readonly query?: Readonly<Record<string, Schema>>;
   readonly body?: { readonly type: "json"; readonly schema: Schema } | { readonly type: "csv" };
   readonly answer: Answer;
-  /** Gives the answer's JSON, a stream of CSV, or nothing for 204. Throws `ApiError`. */
+  /** Gives the answer's JSON, a stream of CSV or lines, or nothing for 204. Throws `ApiError`. */
   readonly handle: (call: Call) => Promise<unknown>;
 };
 
 export type Answer =
   | { readonly status: 200 | 201; readonly schema: Schema }
   | { readonly status: 200; readonly csv: true }
+  /** One JSON object a line. */
+  | { readonly status: 200; readonly lines: true }
   | { readonly status: 204 };
 
 /** A request that fits its route's schemas. */
