@@ -73,6 +73,20 @@ create table services (
 );
 create index on services (account, service);
 
+-- By which connector texts go, beside the one that their sender came from.
+create table routes (
+  name text primary key,
+  connector text not null references connectors,
+  priority int not null check (priority between 0 and 1000), -- the lowest is asked first
+  percentage real not null check (percentage between 0 and 100), -- of the recipients
+  senders text[] not null, -- empty: any
+  countries text[] not null, -- of the recipient; empty: any
+  prefixes text[] not null, -- of the recipient's number; empty: any
+  is_enabled boolean not null default true,
+  created_at timestamptz not null,
+  updated_at timestamptz not null
+);
+
 -- Every sender that a connector can carry. One account holds it, or nobody.
 create table inventory (
   number text primary key, -- E.164 with plus; the digits of a short code
@@ -144,6 +158,8 @@ create trigger configuration_changed after insert or update or delete or truncat
 create trigger configuration_changed after insert or update or delete or truncate on api_keys
   for each statement execute function configuration_changed();
 create trigger configuration_changed after insert or update or delete or truncate on connectors
+  for each statement execute function configuration_changed();
+create trigger configuration_changed after insert or update or delete or truncate on routes
   for each statement execute function configuration_changed();
 create trigger configuration_changed after insert or update or delete or truncate on inventory
   for each statement execute function configuration_changed();
@@ -272,6 +288,7 @@ create table queue (
   attempt smallint not null,
   segments smallint not null,
   valid_until timestamptz not null,
+  connector text, -- the only one that may carry it: an earlier attempt may have left by it
   primary key (shard, lane, priority, id)
 ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 5000);
 -- Only texts that are valid for less than ten hours (35,700 s, counted from the id's instant) can end behind
@@ -289,6 +306,7 @@ create table later (
   attempt smallint not null,
   segments smallint not null,
   valid_until timestamptz not null,
+  connector text, -- as in queue
   primary key (shard, due_at, id)
 );
 create index on later (shard, id);

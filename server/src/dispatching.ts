@@ -1,17 +1,20 @@
 import { connect as connectTcp, type Socket } from "node:net";
 import type { Closers } from "./app.ts";
 import { carrierKey } from "./connectors/carrier-key.ts";
+import type { Connector } from "./connectors/connector.ts";
 import { createConnectorPool } from "./connectors/connector-pool.ts";
 import { OperatorAlert } from "./lib/errors.ts";
-import { createDispatcher } from "./messages/dispatch.ts";
+import { createDispatcher, type DispatcherNeeds } from "./messages/dispatch.ts";
 import { judgedOf } from "./messages/dispatch-store.ts";
 import { type InboundNeeds, receiveText } from "./messages/inbound.ts";
 import { createPrices } from "./messages/prices.ts";
 import { createReceipts } from "./messages/receipts.ts";
 import type { Base } from "./open-base.ts";
-import { chooseRoute } from "./routing/choose-route.ts";
+import { connectorsFor, connectorsOfSender, firstUp, isUp } from "./routing/choose-route.ts";
 import { holdShards, type ShardLeases } from "./throughput/leases.ts";
 import { createLimiters } from "./throughput/limiters.ts";
+
+const UPS_POLL_MS = 250;
 
 /** The way to the carriers and back: connectors, dispatcher, receipts, texts from phones. */
 export type Dispatching = ReturnType<typeof buildDispatching>;
@@ -21,7 +24,7 @@ export function buildDispatching(
   app: { readonly inbound: InboundNeeds; readonly onEvents: () => void },
   closers: Closers,
 ) {
-  const { sql, hot, clock, owner, seal, newWriter, senderBook, dialer, report } = base;
+  const { sql, hot, clock, owner, seal, newWriter, dialer, report } = base;
   const receipts = createReceipts({
     ...{ hot, clock, writer: newWriter(), onSettled: app.onEvents, onError: report },
   });
@@ -60,14 +63,33 @@ export function buildDispatching(
     writers: { claims: newWriter(), departures: newWriter(), deferrals: newWriter() },
     judge: ({ message }) => base.judge(judgedOf(message)),
     limiters: createLimiters(),
-    routeOf: (lane) => {
-      const sender = senderBook.find(lane.account, lane.sender);
-      const connector = sender && chooseRoute(sender, connectors.byName);
-      if (sender === undefined || connector === undefined) return undefined;
-      return { segmentsPerSecond: sender.segmentsPerSecond, connector };
-    },
+    ...waysOf(base, connectors.byName),
   });
   return { connectors, dispatcher, ownership };
+}
+
+/** By which connector texts go. */
+function waysOf({ senderBook, routeBook }: Base, connectors: ReadonlyMap<string, Connector>) {
+  return {
+    routeOf: (lane) => {
+      const sender = senderBook.find(lane.account, lane.sender);
+      if (sender === undefined) return undefined;
+      const candidates = connectorsOfSender(routeBook.current(), sender, connectors);
+      const connector = firstUp(candidates);
+      if (connector === undefined) return undefined;
+      const carriers = candidates.map((one) => one.senderLimit?.(sender));
+      const limits = carriers.filter((limit) => limit !== undefined);
+      return { segmentsPerSecond: Math.min(sender.segmentsPerSecond, ...limits), connector };
+    },
+    connectorNamed: (name) => connectors.get(name),
+    pick: (lane, recipient, refusedBy) => {
+      const routes = routeBook.current();
+      const sender = routes.length > 0 ? senderBook.find(lane.account, lane.sender) : undefined;
+      if (sender === undefined) return undefined;
+      const candidates = connectorsFor(routes, { sender, recipient }, connectors);
+      return firstUp(candidates.filter(({ name }) => !refusedBy.has(name)));
+    },
+  } satisfies Pick<DispatcherNeeds, "routeOf" | "pick" | "connectorNamed">;
 }
 
 /** Binds to the carriers and takes shards to send for. */
@@ -96,8 +118,26 @@ export async function startDispatching(
   });
   ownership.epochOf = leases.epochOf;
   isHeld = true;
-  closers.push(leases.close, dispatcher.close);
+  const ups = watchUps(connectors.byName, dispatcher.reconfigure);
+  closers.push(leases.close, dispatcher.close, ups.close);
   for (const gain of gained) gain();
+}
+
+/** Lanes take another way when a connector comes up or goes down. */
+function watchUps(connectors: ReadonlyMap<string, Connector>, onChange: () => void) {
+  const upNow = () =>
+    [...connectors.values()]
+      .filter(isUp)
+      .map(({ name }) => name)
+      .join();
+  let before = upNow();
+  const timer = setInterval(() => {
+    const now = upNow();
+    if (now === before) return;
+    before = now;
+    onChange();
+  }, UPS_POLL_MS);
+  return { close: async () => clearInterval(timer) };
 }
 
 function connectLoopback(host: string, port: number): Promise<Socket> {

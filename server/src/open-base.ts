@@ -18,6 +18,7 @@ import { createIdWriter, type IdWriter, WRITER_SLOT_COUNT } from "./lib/message-
 import { createSeal } from "./lib/seal.ts";
 import { createMessageSids, newSid } from "./lib/sid.ts";
 import { holdAfterRestore } from "./messages/held-store.ts";
+import { createRouteBook } from "./routing/route-book.ts";
 import { createSenderBook } from "./senders/sender-book.ts";
 import { extendLease, releaseLeases, takeOneLease } from "./throughput/store.ts";
 
@@ -53,17 +54,18 @@ export async function openBase(options: AppOptions, closers: Closers) {
   const senderBook = createSenderBook({ sql });
   const connectorBook = createConnectorBook({ sql });
   const ruleBook = createRuleBook({ sql });
+  const routeBook = createRouteBook({ sql });
   return {
     ...{ ...options, sql, hot, owner, seal, newId, dialer },
     ...{ firstAccount, isFirstStart: isNew, heldCount },
     /** Where callers reach this server; the port is known when it listens. */
     reached: { url: config.publicUrl ?? `http://${config.host}:${config.port}` },
     messageSids: createMessageSids(seal.keyFor("message sids")),
-    ...{ accountBook, senderBook, connectorBook, ruleBook },
+    ...{ accountBook, senderBook, connectorBook, routeBook, ruleBook },
     judge: (message: Judged) => judgeMessage(ruleBook.current(), message),
     /** Reads the configuration again where it changed. */
     refreshBooks: async () => {
-      const books = [accountBook, senderBook, connectorBook, ruleBook];
+      const books = [accountBook, senderBook, connectorBook, routeBook, ruleBook];
       await Promise.all(books.map((book) => book.refresh()));
     },
     newWriter: () => {

@@ -1,25 +1,30 @@
 import type { Verdict } from "../compliance/verdict.ts";
+import type { Connector } from "../connectors/connector.ts";
 import { untilStored } from "../db/database-errors.ts";
 import type { Sql } from "../db/sql.ts";
-import type { Clock } from "../lib/clock.ts";
+import { type Clock, SECOND } from "../lib/clock.ts";
 import { createdAt, type MessageId } from "../lib/message-id.ts";
 import type { Claimed } from "./claimer.ts";
 import { type Claim, type Departure, returnClaims } from "./dispatch-store.ts";
 import { createFlight, type Flight, partsOf, toDeparture } from "./flight.ts";
 import { type Lane, reserve } from "./lane.ts";
 import type { Later } from "./later.ts";
-import type { PartWriter } from "./write-parts.ts";
+import type { PartWriter, PickConnector } from "./write-parts.ts";
+
+const CARRIER_AGAIN_MS = 1 * SECOND;
 
 type Needs = {
   readonly hot: Sql;
   readonly owner: string;
   readonly clock: Clock;
   readonly judge: (claimed: Claimed) => Verdict;
+  readonly pick: PickConnector;
+  readonly connectorNamed: (name: string) => Connector | undefined;
 };
 
 /** Where a claimed message can go. */
 type Ways = {
-  readonly writer: Pick<PartWriter, "add" | "write">;
+  readonly writer: Pick<PartWriter, "add" | "write" | "move">;
   readonly recorder: { readonly record: (departure: Departure) => void };
   readonly later: Pick<Later, "defer">;
 };
@@ -43,17 +48,26 @@ export async function giveBack(
 
 /** Writes what may leave; the rest fails, or waits in `later`. */
 export function writeClaimed(
-  app: Pick<Needs, "clock" | "judge">,
+  app: Omit<Needs, "hot" | "owner">,
   { writer, recorder, later }: Ways,
   claimed: readonly { lane: Lane; claimed: Claimed }[],
 ): void {
   const claimedAt = app.clock();
   for (const { lane, claimed: one } of claimed) {
-    const isWhole = lane.way.channel.connector.takesWholeTexts ?? false;
+    const own = lane.way.channel.connector;
+    const by = one.message.onlyBy ?? one.claim.connector;
+    const connector = by === own.name ? own : app.connectorNamed(by);
+    const isWhole = connector?.takesWholeTexts ?? false;
     const flight = createFlight(one, { claimedAt, isWhole });
-    const verdict = app.judge(one);
+    const isAway = connector !== own && connector?.state().phase !== "bound";
+    const verdict = flight.isInDoubt && isAway ? awaitCarrier(claimedAt) : app.judge(one);
     if (verdict.kind === "allowed") {
-      writer.add(lane, partsOf(flight));
+      const picked = flight.isInDoubt
+        ? undefined
+        : app.pick(lane.row, one.message.recipient, flight.refusedBy);
+      if (picked === undefined || picked.name === flight.claim.connector) {
+        writer.add(lane, partsOf(flight));
+      } else writer.move(lane, [flight], picked);
       continue;
     }
     reserve(lane, -one.claim.segments);
@@ -61,6 +75,12 @@ export function writeClaimed(
     else recorder.record(toDeparture(flight, failedBecause(flight, verdict.errorCode, claimedAt)));
   }
   for (const lane of new Set(claimed.map((one) => one.lane))) writer.write(lane);
+}
+
+/** Its lane goes on meanwhile. */
+function awaitCarrier(now: Date) {
+  const notBefore = new Date(now.getTime() + CARRIER_AGAIN_MS);
+  return { kind: "later", notBefore, why: "carrier" } as const;
 }
 
 function failedBecause({ claim }: Flight, errorCode: number, at: Date) {

@@ -78,6 +78,8 @@ export type ClaimedMessage = {
   readonly statusCallback: string | null;
   readonly isSimulated: boolean;
   readonly whenUnknown: "resend" | "hold";
+  /** The only connector that may carry it: an earlier attempt may have left by it. */
+  readonly onlyBy?: string | null;
   readonly options: MessageOptions | null;
 };
 
@@ -120,7 +122,7 @@ export async function claimMessages(
           where shards.shard = wanted.shard and shards.owner = ${owner} and shards.epoch = wanted.epoch
           offset 0
         )
-      returning queue.*, wanted.day, wanted.connector, wanted.epoch
+      returning queue.*, wanted.day, wanted.connector as proposed, wanted.epoch
     ), judged as materialized (
       select taken.*, messages.account, messages.sender, messages.recipient, messages.body,
         messages.status_callback, messages.is_simulated, messages.options, accounts.when_unknown,
@@ -142,7 +144,8 @@ export async function claimMessages(
       insert into claims (
         shard, id, lane, priority, attempt, segments, valid_until, connector, owner, epoch, claimed_at
       )
-      select shard, id, lane, priority, attempt, segments, valid_until, connector, ${owner}, epoch, now()
+      select shard, id, lane, priority, attempt, segments, valid_until, coalesce(connector, proposed),
+        ${owner}, epoch, now()
       from judged
       where error_code is null
     ), failed as (
@@ -169,7 +172,7 @@ export async function claimMessages(
     )
     select id, error_code as "errorCode", account, sender, recipient, body,
       status_callback as "statusCallback", is_simulated as "isSimulated", when_unknown as "whenUnknown",
-      options
+      options, connector as "onlyBy"
     from judged
     limit 1000
   `;
@@ -350,8 +353,8 @@ export async function recoverClaims(
       ) as back
       where lanes.shard = any(array[back.shard]) and lanes.lane = any(array[back.lane])
     )
-    insert into queue (shard, lane, priority, id, attempt, segments, valid_until)
-    select shard, lane, priority, id, attempt + 1, segments, valid_until
+    insert into queue (shard, lane, priority, id, attempt, segments, valid_until, connector)
+    select shard, lane, priority, id, attempt + 1, segments, valid_until, connector
     from returned
     returning shard, lane, priority, id, attempt, segments, valid_until as "validUntil"
   `;
@@ -378,8 +381,9 @@ export async function returnClaims(
       ) as back
       where lanes.shard = any(array[back.shard]) and lanes.lane = any(array[back.lane])
     )
-    insert into queue (shard, lane, priority, id, attempt, segments, valid_until)
-    select shard, lane, priority, id, attempt, segments, valid_until
+    insert into queue (shard, lane, priority, id, attempt, segments, valid_until, connector)
+    select shard, lane, priority, id, attempt, segments, valid_until,
+      case when attempt > 1 then connector end
     from returned
   `;
 }

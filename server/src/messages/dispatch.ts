@@ -1,4 +1,5 @@
 import type { Verdict } from "../compliance/verdict.ts";
+import type { Connector } from "../connectors/connector.ts";
 import { untilStored } from "../db/database-errors.ts";
 import type { Sql } from "../db/sql.ts";
 import type { EventWriter } from "../events/log.ts";
@@ -12,15 +13,16 @@ import { carrierOptOutCodes, insertCarrierOptOuts } from "./carrier-opt-outs-sto
 import { type Claimed, type Claimer, createClaimer } from "./claimer.ts";
 import { type Departure, holdClaim, type LaneRow, recordDepartures } from "./dispatch-store.ts";
 import { createDoubts, type Doubts } from "./doubts.ts";
-import { reserve } from "./lane.ts";
+import { type Lane, reserve } from "./lane.ts";
 import { createLaneBook, type LaneBook, type LaneRoute } from "./lane-book.ts";
 import { createLaneHints } from "./lane-hints.ts";
 import { createLaneReader, type LaneReader } from "./lane-reader.ts";
 import { createLaneReporter, type LaneReporter } from "./lane-reporter.ts";
 import { createLater, type Later } from "./later.ts";
 import { createPump, type Pump } from "./pump.ts";
+import { createRerouter, type Rerouter } from "./reroute.ts";
 import { ownedShards, sweep } from "./sweep.ts";
-import { createPartWriter, type PartWriter } from "./write-parts.ts";
+import { createPartWriter, type PartWriter, type PickConnector } from "./write-parts.ts";
 
 const RECORD_BATCH_MAX = 1_000;
 /** Nobody waits for a departure's record but its receipt and its callback. */
@@ -43,6 +45,9 @@ export type DispatcherNeeds = {
   /** The lane's connector and limits; nothing when the account no longer holds it. */
   readonly routeOf: (lane: LaneRow) => LaneRoute | undefined;
   readonly limiters: Limiters;
+  /** Which connector a message goes by where routes tell recipients apart. */
+  readonly pick?: PickConnector;
+  readonly connectorNamed?: (name: string) => Connector | undefined;
   readonly carrierKey: (carrierMessageId: string) => string;
   readonly onRecorded: () => void;
   readonly onError: (error: unknown) => void;
@@ -77,6 +82,7 @@ type Machine = {
   readonly recorder: Recorder;
   readonly later: Later;
   readonly doubts: Doubts;
+  readonly rerouter: Rerouter;
   readonly end: () => void;
 };
 
@@ -139,7 +145,7 @@ export function createDispatcher(app: DispatcherNeeds): Dispatcher {
       await sweeping;
       await claimer.close();
       await writer.close();
-      await machine.later.close();
+      await Promise.all([machine.rerouter.close(), machine.later.close()]);
       await machine.recorder.close();
       machine.end();
     },
@@ -154,8 +160,10 @@ function buildMachine(app: DispatcherNeeds): Machine {
     ...{ routeOf: app.routeOf, limiters: app.limiters },
     isTaken: (id) => claimer.isTaken(id),
   });
+  const rerouter = createRerouter({ hot: app.hot, owner: app.owner, isClosed });
+  const ways = waysOf(app);
   const writer = createPartWriter({
-    ...{ clock: app.clock, carrierKey: app.carrierKey },
+    ...{ clock: app.clock, carrierKey: app.carrierKey, rerouter, ...ways, onError: app.onError },
     epochOf: (lane) => (isOver ? undefined : app.epochOf(lane.row.shard)),
     depart: recorder.record,
     hold: (flight, because) => {
@@ -177,7 +185,7 @@ function buildMachine(app: DispatcherNeeds): Machine {
   const claimer = createClaimer({
     ...{ hot: app.hot, owner: app.owner, writer: app.writers.claims, isClosed },
     onClaimed: (claimed) => {
-      writeClaimed(app, { writer, recorder, later }, claimed);
+      writeClaimed({ ...app, ...ways }, { writer, recorder, later }, claimed);
       pump.soon();
     },
     onDropped: (lane, claim, message) => {
@@ -187,22 +195,35 @@ function buildMachine(app: DispatcherNeeds): Machine {
     onReturned: book.forgetWindows,
     onError: app.onError,
   });
-  const reader = createLaneReader({
-    ...{ hot: app.hot, onError: app.onError },
-    onRead: (lane) => {
-      book.touch(lane);
-      pump.soon();
-    },
-  });
+  const reader = buildReader(app, { book, lookSoon: () => pump.soon() });
   const pump = createPump({ ...app, book, claimer, reader });
   const later = buildLater(app, { book, claimer, pump, isClosed });
   return {
-    ...{ book, claimer, writer, reader, pump, recorder, later },
+    ...{ book, claimer, writer, reader, pump, recorder, later, rerouter },
     doubts: createDoubts({ ...app, claimer }),
     reporter: createLaneReporter({ ...app, book }),
     end: () => {
       isOver = true;
     },
+  };
+}
+
+function buildReader(
+  { hot, onError }: DispatcherNeeds,
+  { book, lookSoon }: { book: LaneBook; lookSoon: () => void },
+): LaneReader {
+  const onRead = (lane: Lane) => {
+    book.touch(lane);
+    lookSoon();
+  };
+  return createLaneReader({ hot, onError, onRead });
+}
+
+/** Without routes a message goes by what its claim names. */
+function waysOf({ pick, connectorNamed }: DispatcherNeeds) {
+  return {
+    pick: pick ?? (() => undefined),
+    connectorNamed: connectorNamed ?? (() => undefined),
   };
 }
 

@@ -4,15 +4,24 @@ import type { Claim, ClaimedMessage, Departure, SubmissionRecord } from "./dispa
 
 /** A claimed message on its way out, part by part. */
 export type Flight = {
-  readonly claim: Claim;
+  /** Names the connector that it goes by. */
+  claim: Claim;
   readonly message: ClaimedMessage;
   readonly encoding: "GSM-7" | "UCS-2";
   /** What is submitted, one after another: its parts, or the whole text where the carrier splits it. */
-  readonly texts: readonly string[];
+  texts: readonly string[];
   readonly claimedAt: Date;
   readonly submissions: SubmissionRecord[];
   firstSentAt: Date | undefined;
   accepted: number;
+  /** Submissions without an answer. */
+  open: number;
+  /** One of its submissions may have arrived: no other carrier may have it. */
+  isInDoubt: boolean;
+  /** A refusal that ends it when no other submission of it is open, or another carrier takes it. */
+  refusal: { readonly errorCode: number } | undefined;
+  /** Connectors whose carrier has refused it. */
+  readonly refusedBy: Set<string>;
   isOver: boolean;
 };
 
@@ -29,19 +38,40 @@ export function createFlight(
   { claim, message }: { readonly claim: Claim; readonly message: ClaimedMessage },
   { claimedAt, isWhole }: { readonly claimedAt: Date; readonly isWhole: boolean },
 ): Flight {
-  const { encoding, parts: split } = splitBody(message.body);
-  const parts = isWhole ? [message.body] : split;
+  const { encoding } = splitBody(message.body);
+  const onlyBy = message.onlyBy ?? undefined;
   return {
-    claim,
+    claim: onlyBy === undefined ? claim : { ...claim, connector: onlyBy },
     message,
     encoding,
-    texts: parts.length === 0 ? [""] : parts,
+    texts: textsOf(message.body, isWhole),
     claimedAt,
     submissions: [],
     firstSentAt: undefined,
     accepted: 0,
+    open: 0,
+    isInDoubt: onlyBy !== undefined,
+    refusal: undefined,
+    refusedBy: new Set(),
     isOver: false,
   };
+}
+
+/** Gives it to another connector, whose carrier may want it split, or whole. */
+export function reassign(
+  flight: Flight,
+  to: { readonly name: string; readonly takesWholeTexts?: boolean },
+): void {
+  const { claim, message, submissions } = flight;
+  const attempt = Math.max(claim.attempt - 1, ...submissions.map((one) => one.attempt)) + 1;
+  flight.claim = { ...claim, connector: to.name, attempt };
+  flight.texts = textsOf(message.body, to.takesWholeTexts ?? false);
+  flight.refusal = undefined;
+}
+
+function textsOf(body: string, isWhole: boolean): readonly string[] {
+  const parts = isWhole ? [body] : splitBody(body).parts;
+  return parts.length === 0 ? [""] : parts;
 }
 
 export function partsOf(flight: Flight): Part[] {

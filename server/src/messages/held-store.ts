@@ -117,13 +117,15 @@ export async function releaseHeld(
       ) as back
       where lanes.shard = any(array[back.shard]) and lanes.lane = any(array[back.lane])
     ), queued as (
-      insert into queue (shard, lane, priority, id, attempt, segments, valid_until)
-      select shard, lane, priority, id, attempt + 1, segments, valid_until
+      insert into queue (shard, lane, priority, id, attempt, segments, valid_until, connector)
+      select shard, lane, priority, id, attempt + 1, segments, valid_until, nullif(connector, '')
       from taken
       where due_at is null or due_at <= now()
     ), postponed as (
-      insert into later (shard, due_at, id, why, lane, priority, attempt, segments, valid_until)
-      select shard, due_at, id, due_why, lane, priority, attempt + 1, segments, valid_until
+      insert into later (shard, due_at, id, why, lane, priority, attempt, segments, valid_until,
+        connector)
+      select shard, due_at, id, due_why, lane, priority, attempt + 1, segments, valid_until,
+        nullif(connector, '')
       from taken
       where due_at > now()
     ), logged as (

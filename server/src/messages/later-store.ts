@@ -39,10 +39,12 @@ export async function deferClaims(
       using item
       where claims.shard = any(array[item.shard]) and claims.id = any(array[item.id])
         and claims.owner = ${owner} and claims.epoch = item.epoch
-      returning claims.lane, claims.priority, claims.segments, claims.valid_until, item.*
+      returning claims.lane, claims.priority, claims.segments, claims.valid_until,
+        case when claims.attempt > 1 then claims.connector end as connector, item.*
     ), waiting as (
-      insert into later (shard, due_at, id, why, lane, priority, attempt, segments, valid_until)
-      select shard, due_at, id, why, lane, priority, attempt, segments, valid_until
+      insert into later (shard, due_at, id, why, lane, priority, attempt, segments, valid_until,
+        connector)
+      select shard, due_at, id, why, lane, priority, attempt, segments, valid_until, connector
       from unclaimed
     ), counted as (
       update lane_departures as lanes
@@ -89,8 +91,8 @@ export async function moveDue(
         and later.id = any(array[due.id])
       returning later.*
     ), queued as (
-      insert into queue (shard, lane, priority, id, attempt, segments, valid_until)
-      select shard, lane, priority, id, attempt, segments, valid_until
+      insert into queue (shard, lane, priority, id, attempt, segments, valid_until, connector)
+      select shard, lane, priority, id, attempt, segments, valid_until, connector
       from moved
     )
     select moved.shard, moved.lane, moved.priority, moved.id, moved.attempt, moved.segments,

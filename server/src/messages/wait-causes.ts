@@ -1,7 +1,7 @@
 import type { LegalWait } from "../compliance/verdict.ts";
 
 /** Why a message waits for an instant instead of its turn. The words are stored: never rename one. */
-export type WaitCause = LegalWait | "schedule";
+export type WaitCause = LegalWait | "schedule" | "carrier";
 
 type Cause = { readonly words: string; readonly rule: string; readonly remedy?: string };
 
@@ -9,6 +9,11 @@ export const waitCauses: Readonly<Record<WaitCause, Cause>> = {
   schedule: {
     words: "Waits for the instant that it is scheduled for",
     rule: "SendAt of the request.",
+  },
+  carrier: {
+    words: "Waits for the carrier that may have it already",
+    rule: "A text whose submission had no certain answer stays with its carrier.",
+    remedy: "Enable its connector again, or look why it is not connected.",
   },
   "quiet hours": {
     words: "Waits for the end of the recipient's quiet hours",

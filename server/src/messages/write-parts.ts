@@ -4,10 +4,19 @@ import type { Clock } from "../lib/clock.ts";
 import { createdAt } from "../lib/message-id.ts";
 import { unreachable } from "../lib/unreachable.ts";
 import type { Passage } from "../throughput/passage.ts";
-import type { Departure } from "./dispatch-store.ts";
-import { type Flight, type Part, toDeparture, toRecord, toSubmission } from "./flight.ts";
+import type { Departure, LaneRow } from "./dispatch-store.ts";
+import {
+  type Flight,
+  type Part,
+  partsOf,
+  reassign,
+  toDeparture,
+  toRecord,
+  toSubmission,
+} from "./flight.ts";
 import { type Lane, reserve } from "./lane.ts";
 import { sortPaused } from "./paused-parts.ts";
+import { hasBegun, isRefusedHereOnly, type Rerouter } from "./reroute.ts";
 
 /** How long a closing process waits for carriers' answers; what is open then is in doubt. */
 const CLOSE_MS_MAX = 5_000;
@@ -23,6 +32,8 @@ const UNKNOWN_ERROR = 30008;
 export type PartWriter = {
   readonly add: (lane: Lane, parts: readonly Part[]) => void;
   readonly write: (lane: Lane) => void;
+  /** Writes messages, once their claims name another connector than they do. */
+  readonly move: (lane: Lane, flights: readonly Flight[], to: Connector) => void;
   /** What found no free slot, where there is one now. */
   readonly writeStalled: () => void;
   readonly writeAll: () => void;
@@ -36,6 +47,11 @@ export type PartWriterNeeds = {
   readonly carrierKey: (carrierMessageId: string) => string;
   /** The epoch under which we own the lane now: checked in the tick of the write. */
   readonly epochOf: (lane: Lane) => bigint | undefined;
+  readonly connectorNamed: (name: string) => Connector | undefined;
+  /** The connector for a message of the lane that the tried ones did not take; nothing: no other. */
+  readonly pick: PickConnector;
+  readonly rerouter: Pick<Rerouter, "record">;
+  readonly onError: (error: unknown) => void;
   readonly depart: (departure: Departure) => void;
   readonly hold: (flight: Flight, because: string) => void;
   /** Another owner has the message: what it does is no matter of ours any more. */
@@ -46,6 +62,13 @@ export type PartWriterNeeds = {
   readonly giveBack: (lane: Lane, flights: readonly Flight[]) => void;
   readonly onTaken: () => void;
 };
+
+/** Nothing: no route says anything else than the lane's own. */
+export type PickConnector = (
+  lane: LaneRow,
+  recipient: string,
+  refusedBy: ReadonlySet<string>,
+) => Connector | undefined;
 
 type Writer = PartWriterNeeds & {
   readonly ready: Map<Lane, Part[]>;
@@ -72,9 +95,10 @@ export function createPartWriter(app: PartWriterNeeds): PartWriter {
       writer.ready.set(lane, waiting);
     },
     write: (lane) => write(writer, lane),
+    move: (lane, flights, to) => move(writer, { lane, flights, to }),
     writeStalled: () => {
-      for (const lane of writer.stalled) {
-        if (lane.way.channel.connector.freeSlots() > 0) write(writer, lane);
+      for (const lane of [...writer.stalled]) {
+        if (findWritable(writer, lane, writer.ready.get(lane) ?? []) >= 0) write(writer, lane);
       }
     },
     writeAll: () => {
@@ -124,29 +148,88 @@ function giveBackLost(writer: Writer, lane: Lane, parts: Part[]): void {
 
 /** Takes them from the head. */
 function writeParts(writer: Writer, lane: Lane, parts: Part[]): void {
-  const { passage, channel } = lane.way;
+  const { passage } = lane.way;
   while (parts.length > 0) {
     const epoch = writer.epochOf(lane);
     if (writer.isClosing || epoch === undefined) return;
-    if (channel.connector.freeSlots() <= 0) {
+    const place = findWritable(writer, lane, parts);
+    if (place < 0) {
       writer.stalled.add(lane);
+      leaveLost(writer, lane, parts);
       return;
     }
     const now = performance.now();
     // A whole text leaves at once, so it waits until the last of its segments may.
-    const segments = parts[0]?.segments ?? 1;
+    const segments = parts[place]?.segments ?? 1;
     const earliest = Math.max(passage.earliest(segments - 1), lane.notBefore);
     if (earliest > now) {
       writer.alarm.set(Math.min(earliest, now + NO_PART_MS), lane);
       return;
     }
-    const part = parts.shift();
-    if (part === undefined) break;
+    const part = place === 0 ? parts.shift() : parts.splice(place, 1)[0];
+    const connector = part && connectorOf(writer, lane, part.flight);
+    if (part === undefined || connector === undefined) break;
     reserve(lane, -segments);
     if (!mayLeave(writer, part, epoch)) continue;
     for (let taken = 0; taken < segments; taken += 1) passage.take(now);
     lane.written += segments;
-    submit(writer, { lane, connector: channel.connector, part });
+    submit(writer, { lane, connector, part });
+  }
+}
+
+/** The first part whose connector has a free slot: what goes another way does not hold it up. */
+function findWritable(writer: Writer, lane: Lane, parts: readonly Part[]): number {
+  let full: string | undefined;
+  return parts.findIndex(({ flight }) => {
+    const { connector } = flight.claim;
+    if (connector === full) return false;
+    if ((connectorOf(writer, lane, flight)?.freeSlots() ?? 0) > 0) return true;
+    full = connector;
+    return false;
+  });
+}
+
+function connectorOf(writer: Writer, lane: Lane, { claim }: Flight): Connector | undefined {
+  const { connector } = lane.way.channel;
+  return connector.name === claim.connector ? connector : writer.connectorNamed(claim.connector);
+}
+
+/** What waits for a connector that is down goes by another, as long as nothing of it has left. */
+function leaveLost(writer: Writer, lane: Lane, parts: readonly Part[]): void {
+  const moves = new Map<Connector, Flight[]>();
+  for (const { flight } of parts) {
+    if (hasBegun(flight) || connectorOf(writer, lane, flight)?.state().phase === "bound") continue;
+    const next =
+      writer.pick(lane.row, flight.message.recipient, flight.refusedBy) ??
+      lane.way.channel.connector;
+    if (next.name === flight.claim.connector || next.state().phase !== "bound") continue;
+    const flights = moves.get(next) ?? [];
+    if (!flights.includes(flight)) moves.set(next, [...flights, flight]);
+  }
+  for (const [to, flights] of moves) move(writer, { lane, flights, to });
+}
+
+/** They are written when their claims name the connector, so that a crash in between stays certain. */
+function move(
+  writer: Writer,
+  { lane, flights, to }: { lane: Lane; flights: readonly Flight[]; to: Connector },
+): void {
+  const ready = writer.ready.get(lane) ?? [];
+  const staying = ready.filter(({ flight }) => !flights.includes(flight));
+  ready.splice(0, ready.length, ...staying);
+  for (const flight of flights) {
+    void writer.rerouter.record(flight.claim, to).then((isOurs) => {
+      if (isOurs && !flight.isOver) {
+        reassign(flight, to);
+        const parts = writer.ready.get(lane) ?? [];
+        parts.push(...partsOf(flight));
+        writer.ready.set(lane, parts);
+        write(writer, lane);
+        return;
+      }
+      reserve(lane, -flight.claim.segments);
+      if (!isOurs) writer.lose(flight);
+    }, writer.onError);
   }
 }
 
@@ -159,6 +242,7 @@ function mayLeave(writer: Writer, { flight }: Part, epoch: bigint): boolean {
     flight.isOver = true;
     writer.lose(flight);
   }
+  if (flight.refusal !== undefined) return false;
   const hasExpired = flight.claim.validUntil <= writer.clock();
   if (flight.accepted === 0 && hasExpired) finish(writer, flight, "failed", EXPIRED);
   return !flight.isOver;
@@ -169,12 +253,14 @@ type Sent = { readonly lane: Lane; readonly connector: Connector; readonly part:
 function submit(writer: Writer, sent: Sent): void {
   const submittedAt = writer.clock();
   sent.part.flight.firstSentAt ??= submittedAt;
+  sent.part.flight.open += 1;
   writer.open += 1;
   const isFirst = writer.leaving.size === 0;
   writer.leaving.add(sent.lane.way.passage);
   void sent.connector.submit(toSubmission(sent.part)).then((result) => {
     writer.open -= 1;
     settle(writer, sent, { submittedAt, result });
+    endRefused(writer, sent.lane, sent.part.flight);
     writer.onTaken();
   });
   // Asked for after the connector asked for its own write, so it runs after it.
@@ -193,6 +279,7 @@ function settle(
   { submittedAt, result }: { submittedAt: Date; result: SubmitResult },
 ): void {
   const { flight } = part;
+  flight.open -= 1;
   const isAccepted = result.kind === "accepted";
   const carrierKey = isAccepted ? writer.carrierKey(result.carrierMessageId) : undefined;
   if (result.kind !== "unavailable") {
@@ -204,7 +291,8 @@ function settle(
       if (flight.accepted === flight.texts.length) finish(writer, flight, "sent", undefined);
       return;
     case "refused":
-      finish(writer, flight, "failed", result.errorCode);
+      flight.refusal ??= result;
+      flight.refusedBy.add(connector.name);
       return;
     case "throttled":
       lane.throttledUntil = performance.now() + result.retryAfterMs;
@@ -214,6 +302,7 @@ function settle(
       again(writer, { lane, part, afterMs: AGAIN_MS });
       return;
     case "unknown":
+      flight.isInDoubt = true;
       if (flight.message.whenUnknown === "resend") {
         again(writer, { lane, part, afterMs: AGAIN_MS });
         return;
@@ -224,6 +313,23 @@ function settle(
     default:
       unreachable(result);
   }
+}
+
+/** Another carrier may take what this one does not; else that was its end. */
+function endRefused(writer: Writer, lane: Lane, flight: Flight): void {
+  const { refusal, claim, message } = flight;
+  if (refusal === undefined || flight.isOver || flight.open > 0) return;
+  const isOpenElsewhere = isRefusedHereOnly(refusal.errorCode) && !hasBegun(flight);
+  const next = isOpenElsewhere
+    ? writer.pick(lane.row, message.recipient, flight.refusedBy)
+    : undefined;
+  if (next === undefined) {
+    finish(writer, flight, "failed", refusal.errorCode);
+    return;
+  }
+  const unwritten = (writer.ready.get(lane) ?? []).filter((part) => part.flight === flight);
+  reserve(lane, claim.segments - segmentsOf(unwritten));
+  move(writer, { lane, flights: [flight], to: next });
 }
 
 /** The part keeps its place: at the head, with the lane waiting behind it. */

@@ -152,7 +152,7 @@ async function remove(app: ConnectorNeeds, { params }: Call): Promise<void> {
   const result = await deleteConnector(app.sql, removed);
   if (result === "unknown") throw notFound(`The connector '${removed}'`);
   if (result === "deleted") return;
-  const why = `Senders of the inventory use '${removed}'. Remove them first, or disable it.`;
+  const why = `Senders of the inventory or routes use '${removed}'. Remove them first, or disable it.`;
   throw new ApiError(409, 20409, why);
 }
 

@@ -372,6 +372,8 @@ test("the OpenAPI document names every path", async () => {
     "/Lanes/{lane}",
     "/Connectors",
     "/Connectors/{name}",
+    "/Routes",
+    "/Routes/{name}",
     "/Connectors/{name}/Trace",
     "/Held",
     "/Held/Release",

@@ -20,11 +20,13 @@ import { renderReference } from "./reference-page.ts";
 import { type RegistrationNeeds, registrationRoutes } from "./registrations.ts";
 import { type ReplayNeeds, replayRoutes } from "./replay.ts";
 import { type Call, checkAccess, misfit, type Route, readCall } from "./route.ts";
+import { type RouteNeeds, routeRoutes } from "./routes.ts";
 import { type TakeOverNeeds, takeOverRoutes } from "./take-over.ts";
 import { type TimelineNeeds, timelineRoutes } from "./timeline.ts";
 import { type WebhookSecretNeeds, webhookSecretRoutes } from "./webhook-secret.ts";
 
 export type LongwaveNeeds = BulkNeeds &
+  RouteNeeds &
   TimelineNeeds &
   ReplayNeeds &
   OptOutNeeds &
@@ -96,6 +98,7 @@ export function longwaveRoutes(app: LongwaveNeeds): Route[] {
     ...registrationRoutes(app),
     ...laneRoutes(app),
     ...connectorRoutes(app),
+    ...routeRoutes(app),
     ...connectorTraceRoutes(app),
     ...heldRoutes(app),
     ...privacyRoutes(app),

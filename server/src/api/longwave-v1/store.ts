@@ -68,6 +68,7 @@ export async function deleteConnector(
       delete from connectors
       where name = ${name}
         and not exists (select from inventory where connector = ${name})
+        and not exists (select from routes where connector = ${name})
     `;
     return deleted.count === 1 ? "deleted" : "in use";
   });
