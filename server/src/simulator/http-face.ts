@@ -1,7 +1,13 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Text } from "./delivery.ts";
 import type { PhoneText } from "./phones.ts";
-import { isScenarioName, type Scenario, type ScenarioName, scenarioNames } from "./scenarios.ts";
+import {
+  isScenarioName,
+  type Scenario,
+  type ScenarioName,
+  scenarioNames,
+  scenarioOf,
+} from "./scenarios.ts";
 import type { LoggedSubmission } from "./submission-log.ts";
 
 const BODY_BYTES_MAX = 64 * 1024;
@@ -13,7 +19,7 @@ GET  /phones/NUMBER/messages          what the phone shows
 POST /phones/NUMBER/messages          a text from the phone: {"to":"+1…","body":"…"}
 GET  /submissions?after=N             what was submitted, from number N+1 on
 GET  /scenario                        how the network behaves now
-POST /scenario                        another behaviour: {"name":"congested"}
+POST /scenario                        another behaviour: {"name":"congested"}, of one bind with "bind":3
 GET  /state                           counts
 
 NUMBER is written +15550100 or 15550100. Scenarios: ${scenarioNames.join(", ")}.
@@ -24,7 +30,8 @@ export type HttpFaceNeeds = {
   readonly inject: (text: Text) => void;
   readonly submissionsAfter: (sequence: number, limit: number) => readonly LoggedSubmission[];
   readonly scenario: () => Scenario;
-  readonly useScenario: (name: ScenarioName) => void;
+  readonly useScenario: (name: ScenarioName, bind?: number) => void;
+  readonly hasBind: (number: number) => boolean;
   readonly counts: () => object;
 };
 
@@ -76,8 +83,8 @@ async function answer(app: HttpFaceNeeds, request: IncomingMessage): Promise<Ans
       : { status: 200, body: app.shown(`+${phone}`) };
   }
   if (url.pathname === "/scenario") {
-    if (isPost) chooseScenario(app, await readJson(request));
-    return { status: 200, body: app.scenario() };
+    const body = isPost ? chooseScenario(app, await readJson(request)) : app.scenario();
+    return { status: 200, body };
   }
   if (isPost) return { status: 404, body: { error: "There is no such path to post to.", help } };
   switch (url.pathname) {
@@ -101,11 +108,16 @@ function injectText(app: HttpFaceNeeds, from: string, text: Record<string, unkno
   return { status: 202, body: { from, to } };
 }
 
-function chooseScenario(app: HttpFaceNeeds, { name }: Record<string, unknown>): void {
+function chooseScenario(app: HttpFaceNeeds, chosen: Record<string, unknown>): Scenario {
+  const { name, bind } = chosen;
   if (!isScenarioName(name)) {
     throw new BadRequest(`Send a JSON object whose 'name' is one of ${scenarioNames.join(", ")}.`);
   }
-  app.useScenario(name);
+  if (bind !== undefined && !(typeof bind === "number" && app.hasBind(bind))) {
+    throw new BadRequest("'bind' is the number of a bind that is there, as /submissions tells it.");
+  }
+  app.useScenario(name, bind);
+  return scenarioOf(name);
 }
 
 function readAfter(url: URL): number {

@@ -33,9 +33,12 @@ export type Network = {
     nowMs: number,
   ) => Reaction;
   readonly scenario: () => Scenario;
-  readonly use: (name: ScenarioName, nowMs: number) => void;
-  /** Whether an outage keeps everybody out. */
-  readonly isClosed: (nowMs: number) => boolean;
+  /** For one bind, or for all that have none of their own. */
+  readonly use: (name: ScenarioName, nowMs: number, bind?: number) => void;
+  /** The bind is gone. */
+  readonly forget: (bind: number) => void;
+  /** Whether an outage keeps everybody out, or ends the bind. */
+  readonly isClosed: (nowMs: number, bind?: number) => boolean;
 };
 
 /** Between two receipts of one submission. */
@@ -49,6 +52,8 @@ const ordinary: Behaviour = { suffix: "", what: "" };
 const capped: Behaviour = { suffix: "", what: "", state: states.rejected, error: "022" };
 const undelivered: Behaviour = { suffix: "", what: "", state: states.undeliverable, error: "099" };
 
+type Chosen = { readonly scenario: Scenario; readonly atMs: number };
+
 /** A carrier network as a pure model: the same seed and calls give the same reactions. */
 export function createNetwork(options: {
   seed: number;
@@ -59,14 +64,14 @@ export function createNetwork(options: {
 }): Network {
   const random = createRandom(options.seed);
   const happens = (share: number) => share > 0 && random() < share;
-  let scenario = scenarios[options.scenario];
-  let chosenAtMs = options.nowMs;
+  let chosen: Chosen = { scenario: scenarios[options.scenario], atMs: options.nowMs };
+  const ofBinds = new Map<number, Chosen>();
   let passing = 0;
   const inSecond = createCounter();
   const inDay = createCounter();
 
   /** The status that turns a submission away, whatever its number. */
-  const turnAway = (bind: number, nowMs: number): number | undefined => {
+  const turnAway = (scenario: Scenario, bind: number, nowMs: number): number | undefined => {
     const { throttledAbove, queueFullShare, temporaryShare } = scenario;
     if (throttledAbove !== undefined) {
       const second = Math.floor(nowMs / 1_000);
@@ -83,7 +88,11 @@ export function createNetwork(options: {
     return passing % 4 === 0 ? undefined : status;
   };
 
-  const behaviourOf = (recipient: string, sender: string, nowMs: number): Behaviour => {
+  const behaviourOf = (
+    scenario: Scenario,
+    { recipient, sender }: { recipient: string; sender: string },
+    nowMs: number,
+  ): Behaviour => {
     if (scenario.capPerDay !== undefined) {
       const day = Math.floor(nowMs / DAY_MS);
       inDay.add(sender, day);
@@ -94,7 +103,7 @@ export function createNetwork(options: {
     return happens(scenario.undeliveredShare) ? undelivered : ordinary;
   };
 
-  const receiptsOf = (behaviour: Behaviour): readonly ReceiptPlan[] => {
+  const receiptsOf = (scenario: Scenario, behaviour: Behaviour): readonly ReceiptPlan[] => {
     const middleMs = scenario.receiptMs ?? options.receiptDelayMs;
     const spread = Math.round(middleMs * (0.5 + random()) * (happens(scenario.lateShare) ? 10 : 1));
     const afterMs = behaviour.isEarly ? 0 : (behaviour.afterMs ?? spread);
@@ -114,9 +123,10 @@ export function createNetwork(options: {
 
   return {
     react: ({ bind, sender, recipient }, nowMs) => {
-      const status = turnAway(bind, nowMs);
+      const { scenario } = ofBinds.get(bind) ?? chosen;
+      const status = turnAway(scenario, bind, nowMs);
       if (status !== undefined) return refusal(status);
-      const behaviour = behaviourOf(recipient, sender, nowMs);
+      const behaviour = behaviourOf(scenario, { recipient, sender }, nowMs);
       const refused = refusalOf(behaviour);
       if (refused !== undefined) return refusal(refused);
       if (behaviour.silence === "lost") return refusal(undefined);
@@ -126,22 +136,25 @@ export function createNetwork(options: {
         status: isSilent ? undefined : statuses.ok,
         isTaken: true,
         isShown,
-        receipts: receiptsOf(behaviour),
+        receipts: receiptsOf(scenario, behaviour),
         isEarly: behaviour.isEarly === true,
         isBare: behaviour.isBare === true,
         ids: behaviour.ids ?? scenario.ids,
         reply: isShown ? behaviour.reply : undefined,
       };
     },
-    scenario: () => scenario,
-    use: (name, nowMs) => {
-      scenario = scenarios[name];
-      chosenAtMs = nowMs;
+    scenario: () => chosen.scenario,
+    use: (name, nowMs, bind) => {
+      const next = { scenario: scenarios[name], atMs: nowMs };
+      if (bind === undefined) chosen = next;
+      else ofBinds.set(bind, next);
     },
-    isClosed: (nowMs) => {
+    forget: (bind) => void ofBinds.delete(bind),
+    isClosed: (nowMs, bind) => {
+      const { scenario, atMs } = (bind === undefined ? undefined : ofBinds.get(bind)) ?? chosen;
       if (scenario.outage === undefined) return false;
       const { everyMs, lastsMs } = scenario.outage;
-      return (nowMs - chosenAtMs) % everyMs >= everyMs - lastsMs;
+      return (nowMs - atMs) % everyMs >= everyMs - lastsMs;
     },
   };
 }

@@ -57,6 +57,10 @@ export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
   hex: { ...calm, name: "hex", ids: "hex" },
 };
 
+export function scenarioOf(name: ScenarioName): Scenario {
+  return scenarios[name];
+}
+
 export function isScenarioName(name: unknown): name is ScenarioName {
   return scenarioNames.some((known) => known === name);
 }

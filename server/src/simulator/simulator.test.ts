@@ -28,7 +28,7 @@ type BindCommand = "bind_transceiver" | "bind_transmitter" | "bind_receiver";
 /** A gateway's bind that acknowledges whatever comes, in the order of `heard`. */
 async function bindTo(
   { port }: Simulator,
-  as: { command?: BindCommand; systemId?: string; password?: string } = {},
+  as: { command?: BindCommand; systemId?: string; password?: string; systemType?: string } = {},
 ) {
   const socket = await new Promise<Socket>((resolve, reject) => {
     const opened = connect({ port, host: "127.0.0.1" }, () => resolve(opened));
@@ -51,7 +51,8 @@ async function bindTo(
   });
   closers.push(() => session.destroy());
   const { command = "bind_transceiver", systemId = "simulator", password = "loopback" } = as;
-  const bind = { command, systemId, password, systemType: "", interfaceVersion: 0x34 };
+  const { systemType = "" } = as;
+  const bind = { command, systemId, password, systemType, interfaceVersion: 0x34 };
   const answer = await new Promise<Pdu | SmppNoAnswer>((resolve) => session.bind(bind, resolve));
   const submit = (dest: string) =>
     new Promise<Pdu | SmppNoAnswer>((resolve) => {
@@ -149,6 +150,26 @@ test("the scenario is read and chosen over HTTP, and a wrong name says the right
   const throttled = answers.filter((answer) => "status" in answer && answer.status === 0x58);
   // Sixty at once meet one second, or two when it turns meanwhile.
   expect(throttled.length).toBeGreaterThanOrEqual(40);
+});
+
+test("a bind has a scenario of its own, by its system_type or over HTTP", async () => {
+  const simulator = await start();
+  const strict = await bindTo(simulator, { systemType: "text,congested" });
+  const calm = await bindTo(simulator);
+  const throttled = async ({ submit }: typeof strict) => {
+    const answers = await Promise.all(Array.from({ length: 40 }, () => submit("12025550123")));
+    return answers.filter((answer) => "status" in answer && answer.status === 0x58).length;
+  };
+  expect(await throttled(strict)).toBeGreaterThanOrEqual(20);
+  expect(await throttled(calm)).toBe(0);
+  const choose = (bind: number) =>
+    fetch(`http://127.0.0.1:${simulator.httpPort}/scenario`, {
+      ...{ method: "POST", body: JSON.stringify({ name: "congested", bind }) },
+    });
+  expect(await (await choose(2)).json()).toMatchObject({ name: "congested" });
+  expect(await throttled(calm)).toBeGreaterThanOrEqual(20);
+  expect((await choose(99)).status).toBe(400);
+  expect(await throttled(await bindTo(simulator))).toBe(0);
 });
 
 test("submissions are listed with sender, recipient, id, time and part", async () => {

@@ -76,10 +76,10 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
       inject: (text: { from: string; to: string; body: string }) => carrier.inject(text, now()),
       shown: phones.shown,
       scenario: network.scenario,
-      useScenario: (name: ScenarioName) => network.use(name, now()),
+      useScenario: (name: ScenarioName, bind?: number) => network.use(name, now(), bind),
     };
     const http = await startHttpFace({
-      ...{ ...face, port: httpPort, host, submissionsAfter: log.after },
+      ...{ ...face, port: httpPort, host, submissionsAfter: log.after, hasBind: smsc.hasBind },
       counts: () => ({ ...carrier.counts(), connections: smsc.connections() }),
     });
     closers.push(http.close);

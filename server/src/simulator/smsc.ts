@@ -6,10 +6,13 @@ import type { Carrier, SubmitAnswer } from "./carrier.ts";
 import { type Delivery, messageOf } from "./delivery.ts";
 import { type Dialect, dialectOf, messageIn, plain, readIn } from "./dialects.ts";
 import type { Network } from "./network.ts";
+import { isScenarioName } from "./scenarios.ts";
 
 export type Smsc = {
   readonly port: number;
   readonly connections: () => number;
+  /** Whether there is a bind of that number. */
+  readonly hasBind: (number: number) => boolean;
   readonly close: () => Promise<void>;
 };
 
@@ -43,6 +46,7 @@ export async function startSmsc(app: {
 }): Promise<Smsc> {
   const { carrier, network, now } = app;
   const receivers = new Set<Bind>();
+  const bound = new Map<number, Bind>();
   const sockets = new Set<Socket>();
   let binds = 0;
   let isBringing = false;
@@ -101,6 +105,9 @@ export async function startSmsc(app: {
       for (const socket of sockets) socket.destroy();
       return;
     }
+    for (const { number, session } of bound.values()) {
+      if (network.isClosed(nowMs, number)) session.destroy();
+    }
     let others = receivers.size;
     for (const bind of receivers) {
       // The binds share what is due; the last takes what the others had no room for.
@@ -127,6 +134,9 @@ export async function startSmsc(app: {
           if (password !== app.password) return statuses.invalidPassword;
           role = command;
           bind.dialect = dialectOf(systemType);
+          bound.set(bind.number, bind);
+          const scenario = systemType.split(",").find(isScenarioName);
+          if (scenario !== undefined) network.use(scenario, now(), bind.number);
           if (role !== "bind_transmitter") receivers.add(bind);
           return statuses.ok;
         },
@@ -136,6 +146,8 @@ export async function startSmsc(app: {
         },
         onClose: () => {
           receivers.delete(bind);
+          bound.delete(bind.number);
+          network.forget(bind.number);
           sockets.delete(socket);
         },
       },
@@ -148,6 +160,7 @@ export async function startSmsc(app: {
   return {
     port,
     connections: () => sockets.size,
+    hasBind: (number) => bound.has(number),
     close: async () => {
       clearInterval(timer);
       isClosed = true;
