@@ -232,9 +232,9 @@ create table lanes (
   paused_by text, -- the account that paused it: nothing leaves; null: not paused
   drained_by text, -- the account that drains it: it takes no new messages; null: it takes them
   primary key (shard, lane),
-  unique (shard, account, pool, sender)
+  -- The shard comes last, so that a look-up by shard and lane takes the key and not this.
+  unique (account, pool, sender, shard)
 ) with (fillfactor = 50);
-create index on lanes (account, pool, sender);
 create index on lanes (shard) where paused_by is not null; -- read by every owner each second
 
 -- A table of its own, so that acceptors and the owner never wait for each other's commits.

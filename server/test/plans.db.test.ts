@@ -146,6 +146,19 @@ test.each(statements)("%s is served by indexes, in few partitions", async (_name
 });
 
 test.each([
+  [
+    "accept",
+    (sql: Sql) => storeAccepted(sql, [acceptedRow((firstId + 2000n) as MessageId)], stamp(600n)),
+  ],
+  ["claim", (sql: Sql) => claimMessages(sql, ids.map(claimOf), "test", stamp(700n))],
+])("%s finds a lane by its key, however many its shard has", async (_name, run) => {
+  const read = (await explain(run)).flatMap(nodesOf);
+  const lanes = read.filter((node) => node["Relation Name"] === "lanes" && node["Index Name"]);
+  expect(lanes.length).toBeGreaterThan(0);
+  expect(new Set(lanes.map((node) => node["Index Name"]))).toEqual(new Set(["lanes_pkey"]));
+});
+
+test.each([
   ["by recipient", { to: "+12025550123" }],
   ["by sender", { from: "+1" }],
 ])("the list %s reads the ends of indexes, newest days first", async (_name, filter) => {
@@ -166,6 +179,7 @@ test("a statement without an index would be seen", async () => {
 type PlanNode = {
   readonly "Node Type": string;
   readonly "Relation Name"?: string;
+  readonly "Index Name"?: string;
   readonly "Actual Loops": number;
   readonly Plans?: readonly PlanNode[];
 };

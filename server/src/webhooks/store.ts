@@ -1,4 +1,6 @@
+import { arrayOf } from "../db/array-literal.ts";
 import type { Sql } from "../db/sql.ts";
+import { utcDay } from "../lib/clock.ts";
 import type { MessageId } from "../lib/message-id.ts";
 
 /** One call to a customer. The URL is without credentials, query and fragment. */
@@ -33,29 +35,22 @@ export type Retry = NewRetry & { readonly retry: bigint };
 const ATTEMPTS_LISTED_MAX = 200;
 
 export async function insertAttempts(sql: Sql, attempts: readonly Attempt[]): Promise<void> {
-  const rows = attempts.map((attempt) => {
-    const at = attempt.at.toISOString();
-    return {
-      id: attempt.id.toString(),
-      day: at.slice(0, 10),
-      at,
-      account: attempt.account,
-      kind: attempt.kind,
-      about: attempt.about,
-      attempt: attempt.attempt,
-      url: attempt.url,
-      http_status: attempt.httpStatus ?? null,
-      error: attempt.error ?? null,
-      duration_ms: attempt.durationMs,
-    };
-  });
   await sql`
     insert into callback_attempts
       (id, day, at, account, kind, about, attempt, url, http_status, error, duration_ms)
-    select id, day, at, account, kind, about, attempt, url, http_status, error, duration_ms
-    from jsonb_to_recordset(${sql.json(rows)}) as row (
-      id bigint, day date, at timestamptz, account int, kind text, about text, attempt smallint,
-      url text, http_status smallint, error text, duration_ms int
+    select *
+    from unnest(
+      ${arrayOf(attempts, ({ id }) => id)}::bigint[],
+      ${arrayOf(attempts, ({ at }) => utcDay(at))}::date[],
+      ${arrayOf(attempts, ({ at }) => at.toISOString())}::timestamptz[],
+      ${arrayOf(attempts, ({ account }) => account)}::int[],
+      ${arrayOf(attempts, ({ kind }) => kind)}::text[],
+      ${arrayOf(attempts, ({ about }) => about)}::text[],
+      ${arrayOf(attempts, ({ attempt }) => attempt)}::smallint[],
+      ${arrayOf(attempts, ({ url }) => url)}::text[],
+      ${arrayOf(attempts, ({ httpStatus }) => httpStatus)}::smallint[],
+      ${arrayOf(attempts, ({ error }) => error)}::text[],
+      ${arrayOf(attempts, ({ durationMs }) => durationMs)}::int[]
     )
   `;
 }
