@@ -6,7 +6,7 @@ import { systemClock as clock } from "../src/lib/clock.ts";
 import { createIdWriter } from "../src/lib/message-id.ts";
 import { createAccepter, type NewMessage } from "../src/messages/accept.ts";
 import type { Claimed } from "../src/messages/claimer.ts";
-import { createDispatcher } from "../src/messages/dispatch.ts";
+import { createDispatcher, type DispatcherNeeds } from "../src/messages/dispatch.ts";
 import type { LaneRow } from "../src/messages/dispatch-store.ts";
 import type { LaneRoute } from "../src/messages/lane-book.ts";
 import type { Message, MessageStatus } from "../src/messages/message.ts";
@@ -43,7 +43,10 @@ export function createTestCarrier(name = "carrier") {
 
 /** Accept and dispatch of one process, on a database of its own and with a carrier in memory. */
 export async function startTestMessaging(
-  options: { routeOf?: (lane: LaneRow) => LaneRoute | undefined } = {},
+  options: {
+    routeOf?: (lane: LaneRow) => LaneRoute | undefined;
+    ways?: Pick<DispatcherNeeds, "pick" | "connectorNamed">;
+  } = {},
 ) {
   const database = await createTestDatabase();
   const { sql, hot } = database;
@@ -66,6 +69,7 @@ export async function startTestMessaging(
     judge: (claimed) => rules.judge(claimed),
     routeOf: options.routeOf ?? (() => ({ segmentsPerSecond: 1000, connector: carrier.connector })),
     ...{ limiters: createLimiters(), carrierKey: (id) => id },
+    ...options.ways,
   });
   const gained: [readonly number[], number][] = [];
   const held = await holdShards({
