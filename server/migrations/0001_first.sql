@@ -23,6 +23,7 @@ create table accounts (
   is_test boolean not null default false, -- test credentials: nothing is stored or sent
   auth_token bytea not null, -- sealed
   when_unknown text not null default 'resend' check (when_unknown in ('resend', 'hold')),
+  quiet_hours text not null default 'defer' check (quiet_hours in ('defer', 'refuse')), -- marketing texts in them
   created_at timestamptz not null,
   updated_at timestamptz not null
 );
@@ -125,6 +126,36 @@ create table registrations (
   updated_at timestamptz not null
 );
 
+-- What a segment costs from an instant on, in millionths of a dollar.
+create table prices (
+  price int generated always as identity primary key,
+  connector text not null references connectors on delete cascade,
+  country text not null check (country ~ '^([A-Z]{2}|\*)$'), -- *: every country without a line of its own
+  carrier text not null, -- empty: every carrier
+  valid_from timestamptz not null,
+  micros bigint not null check (micros >= 0),
+  unique (connector, country, carrier, valid_from)
+);
+
+-- What an account may spend in a day, UTC, on texts to a country.
+create table spend_caps (
+  account int not null references accounts,
+  country text not null check (country ~ '^([A-Z]{2}|\*)$'), -- *: all countries together
+  daily_micros bigint not null check (daily_micros > 0),
+  over text not null check (over in ('refuse', 'defer')), -- what becomes of a queued text beyond it
+  updated_at timestamptz not null,
+  primary key (account, country)
+);
+
+-- How much of a cap processes have taken to spend, in blocks; what they do not spend they give back.
+create table spend_days (
+  account int not null,
+  country text not null,
+  day date not null,
+  taken_micros bigint not null check (taken_micros >= 0),
+  primary key (account, country, day)
+) with (fillfactor = 50);
+
 -- What an account may text where it has said so; else what its parent may, and where its own senders are.
 create table geo_permissions (
   account int not null references accounts,
@@ -165,6 +196,10 @@ create trigger configuration_changed after insert or update or delete or truncat
   for each statement execute function configuration_changed();
 
 create trigger configuration_changed after insert or update or delete or truncate on registrations
+  for each statement execute function configuration_changed();
+create trigger configuration_changed after insert or update or delete or truncate on spend_caps
+  for each statement execute function configuration_changed();
+create trigger configuration_changed after insert or update or delete or truncate on prices
   for each statement execute function configuration_changed();
 create trigger configuration_changed after insert or update or delete or truncate on geo_permissions
   for each statement execute function configuration_changed();

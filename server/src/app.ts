@@ -7,6 +7,7 @@ import { startDispatching } from "./dispatching.ts";
 import { type FirstAccount, seedSimulatedNumbers } from "./first-start.ts";
 import { type Clock, SECOND } from "./lib/clock.ts";
 import { endWaiting } from "./messages/inbound.ts";
+import { endUnreceipted } from "./messages/missing-receipts.ts";
 import { buildMessaging, hearOthers, type Messaging } from "./messaging.ts";
 import { type Base, openBase } from "./open-base.ts";
 import { portError, serveApi } from "./serve-api.ts";
@@ -96,7 +97,7 @@ async function followConfiguration(base: Base, closers: Closers): Promise<void> 
 }
 
 /** The hourly work on tables, and on texts whose other parts do not come. */
-function startChores(base: Base, { inbound }: Messaging, closers: Closers): void {
+function startChores(base: Base, { inbound, changes }: Messaging, closers: Closers): void {
   const { sql, clock, owner, config, connectorBook, report } = base;
   const carrierOf = (carrierAccount: string) => {
     const connector = connectorBook.ofCarrierAccount(carrierAccount);
@@ -106,6 +107,12 @@ function startChores(base: Base, { inbound }: Messaging, closers: Closers): void
   const chores = keepChores({
     ...{ sql, clock, owner, retentionDays: config.retentionDays, onError: report },
     endWaiting: () => endWaiting(inbound, carrierOf),
+    endUnreceipted: async () => {
+      const { receiptHours } = config;
+      if (receiptHours === undefined) return;
+      const count = await endUnreceipted({ sql, clock, writer: changes }, receiptHours);
+      if (count > 0) inbound.onReceived();
+    },
   });
   closers.push(chores.close);
 }

@@ -12,9 +12,17 @@ beforeAll(async () => {
 afterAll(() => database.close());
 
 const endWaiting = () => Promise.resolve();
+const endUnreceipted = () => Promise.resolve();
 const choresOf = (owner: string) => {
   const { sql } = database;
-  return doChores({ sql, clock: systemClock, owner, retentionDays: 30, endWaiting });
+  return doChores({
+    sql,
+    clock: systemClock,
+    owner,
+    retentionDays: 30,
+    endWaiting,
+    endUnreceipted,
+  });
 };
 const endChoresLease = () => database.sql`
   update leases set expires_at = now() - interval '1 second' where kind = 'chores'

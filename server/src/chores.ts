@@ -2,7 +2,8 @@ import { KEY_LIFE_MS } from "./api/idempotency.ts";
 import { deleteKeysBefore } from "./api/store.ts";
 import type { Sql } from "./db/sql.ts";
 import { closeLostWriters, deleteReadWriters } from "./events/store.ts";
-import { type Clock, HOUR, MINUTE } from "./lib/clock.ts";
+import { type Clock, DAY, HOUR, MINUTE, utcDay } from "./lib/clock.ts";
+import { deleteSpendDaysBefore } from "./spend/cap-store.ts";
 import { takeOneLease } from "./throughput/store.ts";
 
 type Needs = {
@@ -13,6 +14,8 @@ type Needs = {
   readonly retentionDays: number;
   /** Receives the long texts whose other parts did not come. */
   readonly endWaiting: () => Promise<void>;
+  /** Ends the sent messages whose receipts did not come, where that is set. */
+  readonly endUnreceipted: () => Promise<unknown>;
 };
 
 /** Shorter than the hour, so that the next round is free for whoever comes first. */
@@ -42,7 +45,9 @@ export async function doChores(app: Needs): Promise<boolean> {
   if ((await takeOneLease(sql, lease)) === undefined) return false;
   await deleteKeysBefore(sql, new Date(app.clock().getTime() - KEY_LIFE_MS));
   await closeLostWriters(sql);
+  await deleteSpendDaysBefore(sql, utcDay(new Date(app.clock().getTime() - 2 * DAY)));
   await deleteReadWriters(sql, app.retentionDays);
   await app.endWaiting();
+  await app.endUnreceipted();
   return true;
 }

@@ -18,6 +18,8 @@ export type Config = {
   readonly secretKey: Buffer | undefined;
   readonly publicUrl: string | undefined;
   readonly retentionDays: number;
+  /** After which a sent message without a receipt counts as undelivered; nothing: never. */
+  readonly receiptHours: number | undefined;
   readonly trustProxy: boolean;
   readonly simulator: boolean;
   readonly simulatorPort: number;
@@ -43,6 +45,7 @@ export const variables = [
   "LONGWAVE_SECRET_KEY",
   "LONGWAVE_PUBLIC_URL",
   "LONGWAVE_RETENTION_DAYS",
+  "LONGWAVE_RECEIPT_HOURS",
   "LONGWAVE_TRUST_PROXY",
   "LONGWAVE_SIMULATOR",
   "LONGWAVE_SIMULATOR_PORT",
@@ -84,6 +87,8 @@ export function readConfig(env: Env = process.env): Config {
     ),
     secretKey,
     publicUrl: readPublicUrl(env),
+    receiptHours:
+      readNumber(env, "LONGWAVE_RECEIPT_HOURS", { fallback: 0, min: 0, max: 720 }) || undefined,
     retentionDays: readNumber(env, "LONGWAVE_RETENTION_DAYS", { fallback: 90, min: 1, max: 3_650 }),
     trustProxy: readSwitch(env, "LONGWAVE_TRUST_PROXY", false),
     simulator: readSwitch(env, "LONGWAVE_SIMULATOR", isQuickStart),

@@ -5,10 +5,12 @@ import type { Connector } from "./connectors/connector.ts";
 import { createConnectorPool } from "./connectors/connector-pool.ts";
 import { OperatorAlert } from "./lib/errors.ts";
 import { createDispatcher, type DispatcherNeeds } from "./messages/dispatch.ts";
-import { judgedOf } from "./messages/dispatch-store.ts";
+import type { Departure } from "./messages/dispatch-store.ts";
 import { type InboundNeeds, receiveText } from "./messages/inbound.ts";
+import { judgedOf } from "./messages/judged.ts";
 import { createPrices } from "./messages/prices.ts";
 import { createReceipts } from "./messages/receipts.ts";
+import { countryOf, type PhoneNumber } from "./numbers/phone-number.ts";
 import type { Base } from "./open-base.ts";
 import { connectorsFor, connectorsOfSender, firstUp, isUp } from "./routing/choose-route.ts";
 import { holdShards, type ShardLeases } from "./throughput/leases.ts";
@@ -61,7 +63,8 @@ export function buildDispatching(
     },
     epochOf: (shard) => ownership.epochOf(shard),
     writers: { claims: newWriter(), departures: newWriter(), deferrals: newWriter() },
-    judge: ({ message }) => base.judge(judgedOf(message)),
+    priceOf: (departure) => priceOf(base, departure),
+    judge: (claimed) => base.judges.claimed(judgedOf(claimed), claimed.claim.segments),
     limiters: createLimiters(),
     ...waysOf(base, connectors.byName),
   });
@@ -90,6 +93,20 @@ function waysOf({ senderBook, routeBook }: Base, connectors: ReadonlyMap<string,
       return firstUp(candidates.filter(({ name }) => !refusedBy.has(name)));
     },
   } satisfies Pick<DispatcherNeeds, "routeOf" | "pick" | "connectorNamed">;
+}
+
+/** What the carrier took costs, whatever became of the rest of a long message. */
+function priceOf({ priceBook }: Base, { claim, message, submissions, sentAt }: Departure) {
+  const taken = submissions.filter(({ answer }) => answer === "accepted");
+  const connector = taken[0]?.connector;
+  if (connector === undefined) return undefined;
+  const country = countryOf(message.recipient as PhoneNumber); // parsed when it was accepted
+  const each = priceBook.current().perSegment({ connector, country }, sentAt);
+  // Some connectors hand over whole texts: one submission then stands for all segments.
+  const parts = taken[0]?.parts ?? 1;
+  return each === undefined
+    ? undefined
+    : Math.round((each * claim.segments * taken.length) / parts);
 }
 
 /** Binds to the carriers and takes shards to send for. */

@@ -45,7 +45,7 @@ export function buildMessaging(base: Base, closers: Closers) {
   const accepter = createAccepter({
     ...{ hot, clock, newId, writers: { single: newWriter(), bulk: newWriter() } },
     isSimulated: connectorBook.isSimulated,
-    judge: base.judge,
+    judge: base.judges.accepted,
     onStored: (rows) => {
       const others = offer(rows);
       if (others.length > 0) notify(sql, LANES_CHANNEL, others.join(",")).catch(report);

@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { createAccountBook } from "./accounts/account-book.ts";
 import type { AppOptions, Closers } from "./app.ts";
-import { type Judged, judgeMessage } from "./compliance/judge-message.ts";
 import { createRuleBook } from "./compliance/rule-book.ts";
 import { loadSecretKey } from "./config.ts";
 import { createConnectorBook } from "./connectors/connector-book.ts";
@@ -11,8 +10,9 @@ import { createPartitions, keepPartitions } from "./db/partitions.ts";
 import type { Sql } from "./db/sql.ts";
 import { createEventWriter } from "./events/log.ts";
 import { findFirstAccount } from "./first-start.ts";
+import { createJudges } from "./judging.ts";
 import { MINUTE, SECOND } from "./lib/clock.ts";
-import { StartError } from "./lib/errors.ts";
+import { OperatorAlert, StartError } from "./lib/errors.ts";
 import { createGuardedDialer } from "./lib/guarded-dialer.ts";
 import { createIdWriter, type IdWriter, WRITER_SLOT_COUNT } from "./lib/message-id.ts";
 import { createSeal } from "./lib/seal.ts";
@@ -20,6 +20,11 @@ import { createMessageSids, newSid } from "./lib/sid.ts";
 import { holdAfterRestore } from "./messages/held-store.ts";
 import { createRouteBook } from "./routing/route-book.ts";
 import { createSenderBook } from "./senders/sender-book.ts";
+import type { SpendCap } from "./spend/cap.ts";
+import { createCapBook } from "./spend/cap-book.ts";
+import { createSpendMeter } from "./spend/meter.ts";
+import { formatPrice } from "./spend/price.ts";
+import { createPriceBook } from "./spend/price-book.ts";
 import { extendLease, releaseLeases, takeOneLease } from "./throughput/store.ts";
 
 const SLOT_TTL_MS = 5 * MINUTE;
@@ -55,18 +60,25 @@ export async function openBase(options: AppOptions, closers: Closers) {
   const connectorBook = createConnectorBook({ sql });
   const ruleBook = createRuleBook({ sql });
   const routeBook = createRouteBook({ sql });
+  const priceBook = createPriceBook({ sql });
+  const capBook = createCapBook({ sql });
+  const spendMeter = createSpendMeter({
+    ...{ sql, clock, onError: report },
+    onReached: (cap) => report(alertOf(cap, accountBook.byId(cap.account)?.sid)),
+  });
+  closers.push(spendMeter.close);
   return {
     ...{ ...options, sql, hot, owner, seal, newId, dialer },
     ...{ firstAccount, isFirstStart: isNew, heldCount },
     /** Where callers reach this server; the port is known when it listens. */
     reached: { url: config.publicUrl ?? `http://${config.host}:${config.port}` },
     messageSids: createMessageSids(seal.keyFor("message sids")),
-    ...{ accountBook, senderBook, connectorBook, routeBook, ruleBook },
-    judge: (message: Judged) => judgeMessage(ruleBook.current(), message),
+    ...{ accountBook, senderBook, connectorBook, routeBook, ruleBook, priceBook, capBook },
+    judges: createJudges({ clock, ruleBook, priceBook, capBook, spendMeter }),
     /** Reads the configuration again where it changed. */
     refreshBooks: async () => {
-      const books = [accountBook, senderBook, connectorBook, routeBook, ruleBook];
-      await Promise.all(books.map((book) => book.refresh()));
+      const books = [accountBook, senderBook, connectorBook, routeBook];
+      await Promise.all([...books, ruleBook, priceBook, capBook].map((book) => book.refresh()));
     },
     newWriter: () => {
       const writer = createEventWriter({ sql, owner });
@@ -74,6 +86,13 @@ export async function openBase(options: AppOptions, closers: Closers) {
       return writer;
     },
   };
+}
+
+function alertOf({ country, dailyMicros }: SpendCap, account: string | undefined): OperatorAlert {
+  const where = country === "*" ? "all countries" : country;
+  return new OperatorAlert(
+    `The account ${account} has reached its spend cap of today, ${formatPrice(dailyMicros)} USD for ${where}. Raise it under /longwave/v1/SpendCaps, or find out who sends.`,
+  );
 }
 
 /** The right to make ids: one writer slot, which ends with the lease that it could not renew. */

@@ -42,13 +42,13 @@ function callNeeds({ reached }: Base, { dispatching }: Messaging) {
 
 function apiNeeds(base: Base, { accepter, dispatching, changes }: Messaging) {
   const { config, sql, hot, clock, newId, seal, messageSids } = base;
-  const { accountBook, ruleBook } = base;
+  const { accountBook, ruleBook, priceBook, capBook } = base;
   // Which rules hold for an account depends on its senders, too.
   const senderBook = { ...base.senderBook, refresh: base.refreshBooks };
   const app = { sql, clock, changes };
   return {
     ...{ sql, clock, newId, seal, messageSids, version: base.version },
-    ...{ accountBook, senderBook, ruleBook },
+    ...{ accountBook, senderBook, ruleBook, priceBook, capBook },
     publicUrl: config.publicUrl ?? `http://${config.host}:${config.port}`,
     configuredUrl: config.publicUrl,
     ...{ trustProxy: config.trustProxy, reportBug: base.report, readConnectorSettings },

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 
 /** Which folder of server/src may import which; anything not listed is forbidden. See design floors in ARCHITECTURE.md. */
 const one = ["accounts", "numbers", "segments", "db", "lib"];
-const two = [...one, "senders", "throughput", "compliance", "events"];
+const two = [...one, "senders", "throughput", "compliance", "spend", "events"];
 const three = [...two, "routing"];
 const contract = "connectors/connector.ts";
 const four = [...three, contract, "messages"];
@@ -18,6 +18,7 @@ const mayImport: Record<string, readonly string[]> = {
   senders: one,
   throughput: one,
   compliance: one,
+  spend: one,
   events: one,
   connectors: [...one, "smpp"],
   routing: [...two, contract],

@@ -63,6 +63,7 @@ export async function startTestMessaging(
   const onError = (error: unknown) => errors.push(error);
   let leases: ShardLeases | undefined;
   const dispatcher = createDispatcher({
+    priceOf: () => undefined,
     ...{ hot, clock, owner: "test", onError, onRecorded: () => undefined },
     epochOf: (shard) => leases?.epochOf(shard),
     writers: { claims: writer(), departures: writer(), deferrals: writer() },

@@ -121,7 +121,15 @@ const statements: [string, (sql: Sql) => Promise<unknown>, number][] = [
   ["defer", (sql) => deferClaims(sql, ids.map(deferralOf), "test", stamp(250n)), 0],
   ["what is due", (sql) => moveDue(sql, { shards: [shard], now, limit: 100 }), 0],
   ["the next that is due", (sql) => nextDueAt(sql, [shard]), 0],
-  ["departures", (sql) => recordDepartures(sql, ids.map(departureOf), stamp(300n)), 2],
+  [
+    "departures",
+    (sql) =>
+      recordDepartures(sql, ids.map(departureOf), {
+        stamp: stamp(300n),
+        priceOf: () => 8_300,
+      }),
+    2,
+  ],
   ["receipts", (sql) => markReceipts(sql, ids.map(receiptOf), now), 8],
   ["settle", (sql) => settleMessages(sql, ids.map(settlementOf), stamp(400n)), 2],
   ["parked receipts", (sql) => readParked(sql, now, 100), 0],

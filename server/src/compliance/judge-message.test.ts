@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { type Judged, judgeMessage } from "./judge-message.ts";
+import { createQuietHours } from "./quiet-hours.ts";
 import type { AccountRules } from "./rule-book.ts";
 
 const longCode = "+12025550100";
@@ -8,17 +9,28 @@ const unregistered = new Map([
   [longCode, 30034],
   [tollFree, 30032],
 ]);
+const quietHours = createQuietHours();
+const night = new Date("2026-11-24T09:30:00Z");
 const judge = (rules: Partial<AccountRules>, message: Partial<Judged> = {}) => {
-  const all = { openCountries: new Set(["US"]), safeList: new Set<string>(), ...rules };
+  const all = {
+    openCountries: new Set(["US"]),
+    safeList: new Set<string>(),
+    quietHours: "defer" as const,
+    ...rules,
+  };
   return judgeMessage(
-    { of: () => all, unregistered },
+    { of: () => all, unregistered, quietHours },
     {
       account: 1,
       sender: "+15005550100",
       recipient: "+447700900123",
+      connector: "carrier",
       isKeywordReply: false,
+      isMarketing: false,
+      validUntil: new Date("2026-11-24T18:00:00Z"),
       ...message,
     },
+    night,
   );
 };
 
@@ -60,4 +72,24 @@ test.each([
   expect(judge(rules, { sender, recipient })).toEqual(
     errorCode === undefined ? { kind: "allowed" } : { kind: "refused", errorCode },
   );
+});
+
+const denver = { recipient: "+13035550123", isMarketing: true };
+
+test("a marketing text in the recipient's night waits until eight in the morning", () => {
+  expect(judge({}, denver)).toEqual({
+    ...{ kind: "later", why: "quiet hours", notBefore: new Date("2026-11-24T15:00:00Z") },
+  });
+  expect(judge({}, { ...denver, isMarketing: false })).toEqual({ kind: "allowed" });
+  expect(judge({}, { ...denver, isKeywordReply: true })).toEqual({ kind: "allowed" });
+});
+
+test("a marketing text that is not valid until the morning is refused", () => {
+  const validUntil = new Date("2026-11-24T15:00:00Z");
+  expect(judge({}, { ...denver, validUntil })).toEqual({ kind: "refused", errorCode: 30047 });
+});
+
+test("an account may have marketing texts refused instead", () => {
+  const quiet = judge({ quietHours: "refuse" }, denver);
+  expect(quiet).toEqual({ kind: "refused", errorCode: 30610 });
 });

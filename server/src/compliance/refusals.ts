@@ -22,4 +22,10 @@ const sentences: Readonly<Record<number, (message: Addresses) => string>> = {
     `The number ${sender} is in no registered campaign, so carriers in the United States stop it. Register it; the operator records its campaign under /longwave/v1/Registrations.`,
   30035: ({ sender }) =>
     `The registration of ${sender} is pending. Wait until the carriers have it; the operator then records that under /longwave/v1/Registrations.`,
+  30047: ({ recipient }) =>
+    `The quiet hours of ${recipient} last longer than this marketing text is valid. Send it by day, or with a longer ValidityPeriod.`,
+  30610: ({ recipient }) =>
+    `It is in the quiet hours of ${recipient}, when this account refuses marketing texts. Send it by day, or set /longwave/v1/QuietHours to defer.`,
+  63038: () =>
+    "The account has reached its daily spend cap. Raise it under /longwave/v1/SpendCaps, or send on the next day, UTC.",
 };

@@ -1,7 +1,9 @@
 import { type Kept, keepConfiguration } from "../db/configuration.ts";
 import type { Sql } from "../db/sql.ts";
+import { createQuietHours, type QuietHours } from "./quiet-hours.ts";
 import { readUnregistered } from "./registration-store.ts";
 import {
+  type QuietHoursMode,
   readFamilies,
   readGeoPermissions,
   readHomeCountries,
@@ -13,6 +15,7 @@ export type Rules = {
   readonly of: (account: number) => AccountRules;
   /** Senders that the carriers would stop, with the code of why. */
   readonly unregistered: ReadonlyMap<string, number>;
+  readonly quietHours: QuietHours;
 };
 
 export type AccountRules = {
@@ -20,21 +23,23 @@ export type AccountRules = {
   readonly openCountries: ReadonlySet<string>;
   /** Numbers, and numbers without their last three digits, that may be texted wherever they are. */
   readonly safeList: ReadonlySet<string>;
+  readonly quietHours: QuietHoursMode;
 };
 
 /** As of the last refresh. */
 export type RuleBook = Kept<Rules>;
 
-const none: AccountRules = { openCountries: new Set(), safeList: new Set() };
+const none: AccountRules = { openCountries: new Set(), safeList: new Set(), quietHours: "defer" };
 
 export function createRuleBook(app: { readonly sql: Sql }): RuleBook {
-  return keepConfiguration(app, {
-    empty: { of: () => none, unregistered: new Map() },
-    read: readRules,
+  const quietHours = createQuietHours();
+  return keepConfiguration<Rules>(app, {
+    empty: { of: () => none, unregistered: new Map(), quietHours },
+    read: async (sql) => ({ ...(await readRules(sql)), quietHours }),
   });
 }
 
-async function readRules(sql: Sql): Promise<Rules> {
+async function readRules(sql: Sql): Promise<Omit<Rules, "quietHours">> {
   const [families, homes, permissions, safeLists, unregistered] = await Promise.all([
     readFamilies(sql),
     readHomeCountries(sql),
@@ -44,7 +49,7 @@ async function readRules(sql: Sql): Promise<Rules> {
   ]);
   const rules = new Map<number, AccountRules>();
   // Parents come first: what an account has not said itself, its parent says.
-  for (const { account, parent } of families) {
+  for (const { account, parent, quietHours } of families) {
     const above = rules.get(parent ?? 0) ?? none;
     const openCountries = new Set([...above.openCountries, ...(homes.get(account) ?? [])]);
     for (const { country, isEnabled } of permissions.get(account) ?? []) {
@@ -53,7 +58,7 @@ async function readRules(sql: Sql): Promise<Rules> {
     }
     const own = safeLists.get(account) ?? [];
     const safeList = own.length === 0 ? above.safeList : new Set([...above.safeList, ...own]);
-    rules.set(account, { openCountries, safeList });
+    rules.set(account, { openCountries, safeList, quietHours });
   }
   return { of: (account) => rules.get(account) ?? none, unregistered };
 }

@@ -6,12 +6,19 @@ const ROWS_MAX = 1_000_000;
 
 export type GeoPermission = { readonly country: string; readonly isEnabled: boolean };
 
+/** What becomes of a marketing text in quiet hours. */
+export type QuietHoursMode = "defer" | "refuse";
+
+type Family = {
+  readonly account: number;
+  readonly parent: number | null;
+  readonly quietHours: QuietHoursMode;
+};
+
 /** Every account with its parent; parents first. */
-export async function readFamilies(
-  sql: Sql,
-): Promise<{ readonly account: number; readonly parent: number | null }[]> {
-  return sql<{ account: number; parent: number | null }[]>`
-    select account, parent
+export async function readFamilies(sql: Sql): Promise<Family[]> {
+  return sql<Family[]>`
+    select account, parent, quiet_hours as "quietHours"
     from accounts
     order by parent nulls first, account
     limit ${ACCOUNTS_MAX}
@@ -66,6 +73,18 @@ export async function upsertGeoPermissions(
     order by country
     on conflict (account, country) do update
     set is_enabled = excluded.is_enabled, updated_at = excluded.updated_at
+  `;
+}
+
+export async function updateQuietHours(
+  sql: Sql,
+  { account, mode }: { readonly account: number; readonly mode: QuietHoursMode },
+  at: Date,
+): Promise<void> {
+  await sql`
+    update accounts
+    set quiet_hours = ${mode}, updated_at = ${at}
+    where account = ${account}
   `;
 }
 

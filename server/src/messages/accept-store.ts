@@ -31,6 +31,8 @@ export type MessageOptions = {
   readonly provideFeedback?: true;
   /** The legal answer to a STOP or HELP goes to people who opted out, too. */
   readonly isKeywordReply?: true;
+  /** Has quiet hours. */
+  readonly isMarketing?: true;
 };
 
 export type StoreVerdict = "stored" | "full" | "draining" | "opted out";

@@ -57,6 +57,8 @@ export type NewMessage = {
   readonly smartEncoded?: boolean;
   readonly provideFeedback?: boolean;
   readonly isKeywordReply?: boolean;
+  /** Its sender calls it marketing: it has quiet hours. */
+  readonly isMarketing?: boolean;
 };
 
 export type Accepter = {
@@ -150,14 +152,15 @@ function createDecider(app: AccepterNeeds): (message: NewMessage) => Promise<Acc
   return async (message) => {
     const body = message.smartEncoded === true ? smartEncode(message.body) : message.body;
     refuseUnsendable(body);
-    refuseUnlawful(app, message);
+    const validityS = message.validityS ?? VALIDITY_SECONDS_MAX;
+    const validUntil = new Date(app.clock().getTime() + validityS * SECOND);
+    refuseUnlawful(app, message, validUntil);
     const pool = message.sender.number;
     const shard = shardOfPool(message.account, pool);
     const key = { account: message.account, pool, sender: message.sender.number };
     const lane = await laneOf(shard, key);
     const id = message.id === undefined ? app.newId(shard) : idInPool(message.id, key);
     const { encoding, segments } = segmentBody(body);
-    const validityS = message.validityS ?? VALIDITY_SECONDS_MAX;
     // Written out, as all objects made for each message: a spread costs microseconds.
     return {
       id,
@@ -172,7 +175,7 @@ function createDecider(app: AccepterNeeds): (message: NewMessage) => Promise<Acc
       direction: message.direction,
       recipient: message.recipient,
       priority: message.priority ?? DEFAULT_PRIORITY,
-      validUntil: new Date(app.clock().getTime() + validityS * SECOND),
+      validUntil,
       statusCallback: message.statusCallback,
       isSimulated: app.isSimulated(message.sender.connector),
       options: optionsOf(message),
@@ -203,7 +206,12 @@ export function capacityOf(sender: {
 
 function optionsOf(message: NewMessage): MessageOptions | undefined {
   if (message.isKeywordReply === true) return { isKeywordReply: true };
-  return message.provideFeedback === true ? { provideFeedback: true } : undefined;
+  const { provideFeedback, isMarketing } = message;
+  if (provideFeedback !== true && isMarketing !== true) return undefined;
+  return {
+    ...(provideFeedback === true ? { provideFeedback: true } : {}),
+    ...(isMarketing === true ? { isMarketing: true } : {}),
+  };
 }
 
 function refuseUnsendable(body: string): void {
@@ -223,12 +231,15 @@ function refuseUnsendable(body: string): void {
   }
 }
 
-function refuseUnlawful(app: AccepterNeeds, message: NewMessage): void {
+function refuseUnlawful(app: AccepterNeeds, message: NewMessage, validUntil: Date): void {
   const judged = {
     account: message.account,
     sender: message.sender.number,
     recipient: message.recipient,
+    connector: message.sender.connector,
     isKeywordReply: message.isKeywordReply === true,
+    isMarketing: message.isMarketing === true,
+    validUntil,
   };
   const verdict = app.judge(judged);
   if (verdict.kind === "refused") throw refusalOf(verdict.errorCode, judged);

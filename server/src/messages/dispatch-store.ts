@@ -1,4 +1,3 @@
-import type { Judged } from "../compliance/judge-message.ts";
 import { arrayOf } from "../db/array-literal.ts";
 import type { Sql } from "../db/sql.ts";
 import type { Stamp } from "../events/log.ts";
@@ -82,12 +81,6 @@ export type ClaimedMessage = {
   readonly onlyBy?: string | null;
   readonly options: MessageOptions | null;
 };
-
-/** What the rules look at, of a message that was claimed. */
-export function judgedOf(message: ClaimedMessage): Judged {
-  const { account, sender, recipient, options } = message;
-  return { account, sender, recipient, isKeywordReply: options?.isKeywordReply === true };
-}
 
 /**
  * Takes messages out of the queue before their bytes leave, fenced by our heartbeat and the shard's epoch. Opt-out
@@ -192,6 +185,9 @@ export type SubmissionRecord = {
   readonly submittedAt: Date;
 };
 
+/** What a message costs that has left, in millionths; nothing when no price list says. */
+export type PriceOf = (departure: Departure) => number | undefined;
+
 /** What became of a claimed message, with the answers to its parts. */
 export type Departure = {
   readonly claim: Claim;
@@ -208,7 +204,7 @@ export type Departure = {
 export async function recordDepartures(
   sql: Sql,
   departures: readonly Departure[],
-  stamp: Stamp,
+  { stamp, priceOf }: { readonly stamp: Stamp; readonly priceOf: PriceOf },
 ): Promise<void> {
   const parts = departures.flatMap((departure) => departure.submissions);
   await sql`
@@ -254,8 +250,11 @@ export async function recordDepartures(
         ${arrayOf(departures, ({ errorCode }) => errorCode)}::int[],
         ${arrayOf(departures, ({ claim }) => claim.connector)}::text[],
         ${arrayOf(departures, ({ sentAt }) => sentAt.toISOString())}::timestamptz[],
+        ${arrayOf(departures, priceOf)}::bigint[],
         ${arrayOf(departures, (departure) => JSON.stringify(departureEvent(departure)))}::jsonb[]
-      ) as item(shard, id, day, account, status, error_code, connector, sent_at, data)
+      ) as item(
+        shard, id, day, account, status, error_code, connector, sent_at, price_micros, data
+      )
     ), unclaimed as (
       delete from claims
       using item
@@ -269,8 +268,10 @@ export async function recordDepartures(
         offset 0
       )
     ), settled as (
-      insert into outcomes (shard, id, day, status, error_code, connector, sent_at, updated_at)
-      select shard, id, day, status, error_code, connector,
+      insert into outcomes (
+        shard, id, day, status, error_code, connector, price_micros, sent_at, updated_at
+      )
+      select shard, id, day, status, error_code, connector, price_micros,
         case when status = 'sent' then sent_at end, now()
       from fresh
       on conflict do nothing

@@ -11,7 +11,13 @@ import type { AcceptedRow } from "./accept-store.ts";
 import { giveBack, writeClaimed } from "./after-claim.ts";
 import { carrierOptOutCodes, insertCarrierOptOuts } from "./carrier-opt-outs-store.ts";
 import { type Claimed, type Claimer, createClaimer } from "./claimer.ts";
-import { type Departure, holdClaim, type LaneRow, recordDepartures } from "./dispatch-store.ts";
+import {
+  type Departure,
+  holdClaim,
+  type LaneRow,
+  type PriceOf,
+  recordDepartures,
+} from "./dispatch-store.ts";
 import { createDoubts, type Doubts } from "./doubts.ts";
 import { type Lane, reserve } from "./lane.ts";
 import { createLaneBook, type LaneBook, type LaneRoute } from "./lane-book.ts";
@@ -49,6 +55,7 @@ export type DispatcherNeeds = {
   readonly pick?: PickConnector;
   readonly connectorNamed?: (name: string) => Connector | undefined;
   readonly carrierKey: (carrierMessageId: string) => string;
+  readonly priceOf: PriceOf;
   readonly onRecorded: () => void;
   readonly onError: (error: unknown) => void;
 };
@@ -269,7 +276,7 @@ function createRecorder(
       await untilStored(
         () =>
           app.writers.departures.commit(departures.length, (stamp) =>
-            recordDepartures(app.hot, departures, stamp),
+            recordDepartures(app.hot, departures, { stamp, priceOf: app.priceOf }),
           ),
         isClosed,
       );

@@ -51,6 +51,7 @@ beforeAll(async () => {
     throw error;
   };
   dispatcher = createDispatcher({
+    priceOf: () => undefined,
     ...{ hot, clock, owner: "test", onError, onRecorded: () => undefined },
     epochOf: (shard) => leases.epochOf(shard),
     writers: { claims: writer(), departures: writer(), deferrals: writer() },

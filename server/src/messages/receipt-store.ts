@@ -103,6 +103,23 @@ export type Settlement = {
   readonly doneDate: string | undefined;
 };
 
+/** Messages that left so long ago and still wait for their receipt. */
+export async function findUnreceipted(
+  sql: Sql,
+  sentBefore: Date,
+  limit: number,
+): Promise<MessageId[]> {
+  // By the day of accept, so that old partitions are left alone: a text waits some days at most.
+  const rows = await sql<{ id: bigint }[]>`
+    select id
+    from outcomes
+    where day = any(${daysBefore(sentBefore, 0, DAYS_MAX)}::text[]::date[])
+      and status = 'sent' and sent_at < ${sentBefore}
+    limit ${limit}
+  `;
+  return rows.map((row) => row.id);
+}
+
 /** Moves sent messages to their end. A final status never changes. */
 export async function settleMessages(
   sql: Sql,

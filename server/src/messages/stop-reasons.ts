@@ -37,6 +37,21 @@ export const stopReasons: Readonly<Record<number, Reason>> = {
     rule: "The account's state is checked again when a message leaves the queue.",
     remedy: "Set the account's status to active.",
   },
+  30047: {
+    words: "Not sent: its validity ends within the recipient's quiet hours.",
+    rule: "Quiet hours of marketing texts are checked again when a message leaves the queue.",
+    remedy: "Send it by day, or with a longer ValidityPeriod.",
+  },
+  30610: {
+    words: "Not sent: it is in the recipient's quiet hours.",
+    rule: "The account refuses marketing texts in quiet hours.",
+    remedy: "Send it by day, or set /longwave/v1/QuietHours to defer.",
+  },
+  63038: {
+    words: "Not sent: the account's daily spend cap is reached.",
+    rule: "What a text costs is counted against the cap when it leaves the queue.",
+    remedy: "Raise the cap under /longwave/v1/SpendCaps, or send it on the next day, UTC.",
+  },
   30036: {
     words: "Not sent: its validity period ended while it waited.",
     rule: "ValidityPeriod, 36,000 seconds unless the request says less.",

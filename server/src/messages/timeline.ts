@@ -26,7 +26,7 @@ export async function messageTimeline(
 ): Promise<readonly TimelineEntry[]> {
   const rows = await readTimeline(app.sql, message.id);
   const entries = [
-    ...rows.events.map((event) => eventEntry(event, message)),
+    ...rows.events.map((event) => unreceiptedEntry(event, rows) ?? eventEntry(event, message)),
     ...rows.submissions.flatMap(submissionEntries),
     ...rows.attempts.map(attemptEntry),
   ].sort((a, b) => a.at.getTime() - b.at.getTime());
@@ -34,6 +34,19 @@ export async function messageTimeline(
   const lane =
     place && (await findNumberedLane(app.sql, { shard: shardOf(message.id), lane: place.lane }));
   return [...entries, ...waitEntries(rows, lane, app.clock())];
+}
+
+/** An end that no receipt told: the carrier said nothing for as long as the setting allows. */
+function unreceiptedEntry(
+  { at, kind }: TimelineRows["events"][number],
+  { submissions }: TimelineRows,
+): TimelineEntry | undefined {
+  if (kind !== "undelivered" || submissions.some((row) => row.receiptAt !== null)) return undefined;
+  return {
+    ...{ at, kind, words: "Counted as undelivered: no receipt came from the carrier." },
+    rule: "LONGWAVE_RECEIPT_HOURS: how long a sent text may wait for its receipt.",
+    remedy: "Ask the carrier about its receipts. The text may have arrived: do not just repeat it.",
+  };
 }
 
 function eventEntry(event: TimelineRows["events"][number], message: Message): TimelineEntry {

@@ -19,6 +19,11 @@ export const waitCauses: Readonly<Record<WaitCause, Cause>> = {
     words: "Waits for the end of the recipient's quiet hours",
     rule: "Quiet hours are checked when a message leaves the queue.",
   },
+  "spend cap": {
+    words: "Waits for room under the account's daily spend cap",
+    rule: "What a text costs is counted against the cap when it leaves the queue.",
+    remedy: "Raise the cap under /longwave/v1/SpendCaps, or wait for the next day, UTC.",
+  },
   "daily cap": {
     words: "Waits for the next day: today's segments are sent",
     rule: "A daily cap is counted when a message leaves the queue.",

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type App, startApp } from "../../src/app.ts";
 import { readConfig } from "../../src/config.ts";
-import { systemClock as clock } from "../../src/lib/clock.ts";
+import { type Clock, systemClock } from "../../src/lib/clock.ts";
 import { createTestDatabase, type TestDatabase } from "../database.ts";
 
 export const secretKey = "07".repeat(32);
@@ -38,7 +38,10 @@ export type StartedApp = {
 };
 
 /** The whole server with its simulator, on a database of its own. */
-export async function startTestApp(given?: TestDatabase): Promise<StartedApp> {
+export async function startTestApp(
+  given?: TestDatabase,
+  { clock = systemClock }: { readonly clock?: Clock } = {},
+): Promise<StartedApp> {
   const bugs: unknown[] = [];
   const database = given ?? (await createTestDatabase());
   const folder = mkdtempSync(join(tmpdir(), "longwave-app-"));

@@ -55,7 +55,7 @@ export function readNewMessage(request: ApiRequest): {
   readonly body: string;
   readonly options: Pick<
     NewMessage,
-    "statusCallback" | "validityS" | "priority" | "smartEncoded" | "provideFeedback"
+    "statusCallback" | "validityS" | "priority" | "smartEncoded" | "provideFeedback" | "isMarketing"
   >;
 } {
   const { form } = request;
@@ -68,7 +68,8 @@ export function readNewMessage(request: ApiRequest): {
   const statusCallback = form.url("StatusCallback", 21609) || undefined;
   const range = { min: 1, max: VALIDITY_SECONDS_MAX, code: 21624 };
   const validityS = form.int("ValidityPeriod", range);
-  const priority = readPriority(request);
+  const intent = form.choice("MessageIntent", intents);
+  const priority = readPriority(request, intent);
   return {
     ...{ to, from, body },
     options: {
@@ -76,6 +77,7 @@ export function readNewMessage(request: ApiRequest): {
       ...(validityS === undefined ? {} : { validityS }),
       ...(priority === undefined ? {} : { priority }),
       ...(form.flag("SmartEncoded") === true ? { smartEncoded: true } : {}),
+      ...(intent === "marketing" ? { isMarketing: true } : {}),
       ...(form.flag("ProvideFeedback") === true ? { provideFeedback: true } : {}),
     },
   };
@@ -161,10 +163,10 @@ function readBody(request: ApiRequest): string {
 }
 
 /** Our own parameter, 0 leaves first; else a one-time code goes before everything. */
-function readPriority(request: ApiRequest): Priority | undefined {
+function readPriority(request: ApiRequest, intent: string | undefined): Priority | undefined {
   const number = request.form.int("Priority", { min: 0, max: 3 });
   if (number !== undefined) return priorities[number];
-  return request.form.choice("MessageIntent", intents) === "otp" ? 0 : undefined;
+  return intent === "otp" ? 0 : undefined;
 }
 
 function refuseChannel(address: string): void {

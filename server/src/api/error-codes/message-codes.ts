@@ -63,4 +63,20 @@ export const messageCodes: ErrorCodes = {
     meaning: "The message could not leave within its validity period.",
     remedy: "Give a longer ValidityPeriod, a higher priority, or a sender with more throughput.",
   },
+  30047: {
+    meaning: "A marketing text's validity ends within the recipient's quiet hours.",
+    remedy: "Send it by day, or with a longer ValidityPeriod.",
+  },
+  30610: {
+    meaning: "It is in the recipient's quiet hours, when the account refuses marketing texts.",
+    remedy: "Send it by day, or set /longwave/v1/QuietHours to defer.",
+  },
+  30630: {
+    meaning: "The recipient has opted out at the carrier that carried the message.",
+    remedy: "Do not text this phone from this sender until it sends START.",
+  },
+  63038: {
+    meaning: "The account's daily spend cap is reached.",
+    remedy: "Raise the cap under /longwave/v1/SpendCaps, or send it on the next day, UTC.",
+  },
 };

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../../test/database.ts";
 import { type AccountBook, createAccountBook } from "../../accounts/account-book.ts";
 import { createAccount } from "../../accounts/create-account.ts";
+import { createRuleBook } from "../../compliance/rule-book.ts";
 import { createEventWriter } from "../../events/log.ts";
 import { systemClock as clock } from "../../lib/clock.ts";
 import { ApiError, invalidParameter } from "../../lib/errors.ts";
@@ -11,6 +12,8 @@ import { createSeal } from "../../lib/seal.ts";
 import { createMessageSids } from "../../lib/sid.ts";
 import type { NewMessage } from "../../messages/accept.ts";
 import type { Message } from "../../messages/message.ts";
+import { createCapBook } from "../../spend/cap-book.ts";
+import { createPriceBook } from "../../spend/price-book.ts";
 import { asApiError } from "../error-response.ts";
 import { BULK_LENGTH_MAX } from "./bulk.ts";
 import { longwaveReference, longwaveV1 } from "./longwave-v1.ts";
@@ -46,6 +49,7 @@ afterAll(async () => {
 });
 
 function createServer(): FastifyInstance {
+  const ruleBook = createRuleBook({ sql: database.sql });
   const needs = {
     ...{ sql: database.sql, seal, clock, accountBook, messageSids, version: "1.2.3" },
     newId: createIdWriter(1, () => clock().getTime()),
@@ -53,8 +57,10 @@ function createServer(): FastifyInstance {
       ...{ find: () => undefined, refresh: async () => undefined },
       ...{ ofAccount: () => [], servicesOf: () => [] },
     },
-    ruleBook: { refresh: async () => undefined },
     tellOwners: async () => undefined,
+    ruleBook,
+    priceBook: createPriceBook({ sql: database.sql }),
+    capBook: createCapBook({ sql: database.sql }),
     readNewMessage: (account: { id: number }, form: Readonly<Record<string, unknown>>) => {
       if (form.To === "nobody") throw new ApiError(400, 21211, "Not a number.");
       return {
@@ -262,25 +268,6 @@ test("a number that an account holds stays", async () => {
   expect(body.numbers[0]).toMatchObject({ account_sid: accountBook.byId(1)?.sid, can_mms: true });
 });
 
-test("a registration is recorded, replaced, listed and forgotten", async () => {
-  await call("POST", "/Inventory", inventory({}));
-  const put = (change: object) =>
-    call("POST", "/Registrations", {
-      json: { registrations: [{ number: "+15005550006", campaign: "C1AB2CD", ...change }] },
-    });
-  expect((await put({ class: "A" })).body).toEqual({ stored: 1 });
-  expect((await put({ class: "B", status: "pending" })).body).toEqual({ stored: 1 });
-  const { body } = await call("GET", "/Registrations");
-  expect(body.registrations).toEqual([
-    { number: "+15005550006", campaign: "C1AB2CD", brand: "", class: "B", status: "pending" },
-  ]);
-  const foreign = await put({ number: "+12025550199" });
-  expect(foreign.body).toMatchObject({ code: 20001, message: expect.stringMatching(/inventory/) });
-  expect((await call("DELETE", "/Registrations/+15005550006")).status).toBe(204);
-  expect((await call("DELETE", "/Registrations/+15005550006")).status).toBe(404);
-  expect((await call("DELETE", "/Inventory/+15005550006")).status).toBe(204);
-});
-
 test("a connector can be disabled, and removed once nothing uses it", async () => {
   await call("POST", "/Connectors", { json: { ...connector, name: "spare" } });
   const disabled = await call("POST", "/Connectors/spare", { json: { is_enabled: false } });
@@ -336,7 +323,13 @@ test.each(refusals)(
   },
 );
 
-const forOperator = ["/Inventory", "/Connectors", "/Registrations", "/Connectors/carrier/Trace"];
+const forOperator = [
+  "/Inventory",
+  "/Connectors",
+  "/Registrations",
+  "/Prices",
+  "/Connectors/carrier/Trace",
+];
 test.each(forOperator)("%s is for the operator", async (path) => {
   const { status, body } = await call("GET", path, { user: users.subaccount });
   expect({ status, code: body.code }).toEqual({ status: 403, code: 20403 });
@@ -370,6 +363,12 @@ test("the OpenAPI document names every path", async () => {
     "/Registrations/{number}",
     "/Lanes",
     "/Lanes/{lane}",
+    "/QuietHours",
+    "/Prices",
+    "/Prices/Import",
+    "/Prices/{id}",
+    "/SpendCaps",
+    "/SpendCaps/{country}",
     "/Connectors",
     "/Connectors/{name}",
     "/Routes",

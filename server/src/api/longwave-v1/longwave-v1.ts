@@ -15,12 +15,15 @@ import { type InventoryNeeds, inventoryRoutes } from "./inventory.ts";
 import { type LaneNeeds, laneRoutes } from "./lanes.ts";
 import { describeRoutes } from "./openapi.ts";
 import { type OptOutNeeds, optOutRoutes } from "./opt-outs.ts";
+import { type PriceNeeds, priceRoutes } from "./prices.ts";
 import { type PrivacyNeeds, privacyRoutes } from "./privacy.ts";
+import { type QuietHoursNeeds, quietHoursRoutes } from "./quiet-hours.ts";
 import { renderReference } from "./reference-page.ts";
 import { type RegistrationNeeds, registrationRoutes } from "./registrations.ts";
 import { type ReplayNeeds, replayRoutes } from "./replay.ts";
 import { type Call, checkAccess, misfit, type Route, readCall } from "./route.ts";
 import { type RouteNeeds, routeRoutes } from "./routes.ts";
+import { type SpendCapNeeds, spendCapRoutes } from "./spend-caps.ts";
 import { type TakeOverNeeds, takeOverRoutes } from "./take-over.ts";
 import { type TimelineNeeds, timelineRoutes } from "./timeline.ts";
 import { type WebhookSecretNeeds, webhookSecretRoutes } from "./webhook-secret.ts";
@@ -32,6 +35,9 @@ export type LongwaveNeeds = BulkNeeds &
   OptOutNeeds &
   InventoryNeeds &
   RegistrationNeeds &
+  QuietHoursNeeds &
+  PriceNeeds &
+  SpendCapNeeds &
   HeldNeeds &
   PrivacyNeeds &
   TakeOverNeeds &
@@ -97,6 +103,9 @@ export function longwaveRoutes(app: LongwaveNeeds): Route[] {
     ...inventoryRoutes(app),
     ...registrationRoutes(app),
     ...laneRoutes(app),
+    ...quietHoursRoutes(app),
+    ...priceRoutes(app),
+    ...spendCapRoutes(app),
     ...connectorRoutes(app),
     ...routeRoutes(app),
     ...connectorTraceRoutes(app),

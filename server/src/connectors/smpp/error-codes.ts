@@ -14,7 +14,10 @@ export function parseErrorCodes(json: unknown): ErrorCodes {
     entries.map(([code, twilio]) => {
       const isCode = typeof twilio === "number" && Number.isInteger(twilio);
       if (isCode && twilio >= 30_001 && twilio <= 30_999) return [keyOf(code), twilio];
-      throw invalidParameter("errorCodes", "give Twilio's codes, from 30001 to 30999.");
+      throw invalidParameter(
+        "errorCodes",
+        "give Twilio's codes of failed messages, such as 30003.",
+      );
     }),
   );
 }

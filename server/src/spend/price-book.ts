@@ -1,0 +1,60 @@
+import { type Kept, keepConfiguration } from "../db/configuration.ts";
+import type { Sql } from "../db/sql.ts";
+import type { Price } from "./price.ts";
+import { readPrices } from "./store.ts";
+
+export type Prices = {
+  /** What a segment costs in millionths; nothing when no list says. */
+  readonly perSegment: (to: Destination, at: Date) => number | undefined;
+};
+
+export type Destination = { readonly connector: string; readonly country: string | undefined };
+
+/** Every price list in memory, as of the last refresh. */
+export type PriceBook = Kept<Prices>;
+
+/** From an instant (milliseconds) on; newest first. */
+type Step = { readonly from: number; readonly micros: number };
+
+export function createPriceBook(app: { readonly sql: Sql }): PriceBook {
+  const empty: Prices = { perSegment: () => undefined };
+  return keepConfiguration(app, { empty, read: async (sql) => pricesOf(await readPrices(sql)) });
+}
+
+export function pricesOf(list: readonly Price[]): Prices {
+  const groups = new Map<string, Price[]>();
+  for (const price of list) {
+    const key = `${price.connector} ${price.country}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [price]);
+    else group.push(price);
+  }
+  const steps = new Map([...groups].map(([key, group]) => [key, stepsOf(group)]));
+  const find = (key: string, at: number) => steps.get(key)?.find(({ from }) => from <= at)?.micros;
+  return {
+    perSegment: ({ connector, country }, date) => {
+      const at = date.getTime();
+      const own = country === undefined ? undefined : find(`${connector} ${country}`, at);
+      return own ?? find(`${connector} *`, at);
+    },
+  };
+}
+
+function stepsOf(group: readonly Price[]): Step[] {
+  const instants = new Set(group.map(({ validFrom }) => validFrom.getTime()));
+  return [...instants]
+    .sort((a, b) => b - a)
+    .map((from) => ({ from, micros: microsAt(group, from) }));
+}
+
+/** Which carrier a phone is with is not known here: where the list differs, the dearest counts. */
+function microsAt(group: readonly Price[], at: number): number {
+  const byCarrier = new Map<string, Price>();
+  for (const price of group) {
+    const other = byCarrier.get(price.carrier);
+    if (price.validFrom.getTime() > at) continue;
+    if (other === undefined || other.validFrom < price.validFrom)
+      byCarrier.set(price.carrier, price);
+  }
+  return Math.max(...[...byCarrier.values()].map(({ micros }) => micros));
+}
