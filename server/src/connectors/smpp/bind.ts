@@ -12,6 +12,7 @@ import {
   type SmppSession,
 } from "../../smpp/session.ts";
 import type { ConnectorState } from "../connector.ts";
+import { createBindRate } from "./bind-rate.ts";
 import type { BindSettings, SmppSettings } from "./settings.ts";
 
 const RECONNECT_MS_MIN = 500;
@@ -42,7 +43,8 @@ export type BindNeeds = {
   readonly clock: Clock;
   readonly random: () => number;
   readonly connectSocket: (host: string, port: number) => Promise<Socket>;
-  readonly onBound: () => void;
+  /** It came up, or may send again. */
+  readonly onReady: () => void;
   readonly onAlert: (sentence: string) => void;
   readonly onDeliver: (from: Connection, pdu: DeliverSm) => void;
   readonly onOther: (from: Connection, pdu: OtherRequest) => void;
@@ -52,6 +54,8 @@ export type BindNeeds = {
 export type Bind = {
   readonly canSubmit: boolean;
   readonly freeSlots: () => number;
+  /** Bound, and not held back by its rate. */
+  readonly isOpen: () => boolean;
   readonly submit: (message: ShortMessage, onAnswer: Answer) => void;
   readonly state: () => ConnectorState;
   readonly close: () => Promise<void>;
@@ -119,7 +123,7 @@ export function keepBound(app: BindNeeds): Bind {
         isBound = true;
         alerted = undefined;
         boundAt = app.clock().getTime();
-        return app.onBound();
+        return app.onReady();
       },
     );
   };
@@ -137,12 +141,36 @@ export function keepBound(app: BindNeeds): Bind {
 
   void connect();
 
+  const { segmentsPerSecond } = settings;
+  const rate =
+    segmentsPerSecond === 0
+      ? undefined
+      : createBindRate(segmentsPerSecond, () => performance.now());
+  let rateTimer: NodeJS.Timeout | undefined;
+  /** What its rate lets it send now; when that is nothing it tells when there is something. */
+  const allowed = (): number => {
+    const free = rate?.free() ?? Number.POSITIVE_INFINITY;
+    if (rate !== undefined && free === 0) {
+      rateTimer ??= setTimeout(() => {
+        rateTimer = undefined;
+        if (isBound) app.onReady();
+      }, Math.ceil(rate.waitMs()));
+    }
+    return free;
+  };
+
   return {
     canSubmit: as !== "receiver",
-    freeSlots: () => current?.freeSlots() ?? 0,
+    freeSlots: () => {
+      const free = current?.freeSlots() ?? 0;
+      return free === 0 ? 0 : Math.min(free, allowed());
+    },
+    isOpen: () => isBound && allowed() > 0,
     submit: (message, onAnswer) => {
-      if (current !== undefined && isBound) current.submit(message, onAnswer);
-      else onAnswer(new SmppNoAnswer("not bound", false));
+      if (current !== undefined && isBound) {
+        rate?.take();
+        current.submit(message, onAnswer);
+      } else onAnswer(new SmppNoAnswer("not bound", false));
     },
     state: () => {
       if (isClosed) return { phase: "stopped" };
@@ -153,6 +181,7 @@ export function keepBound(app: BindNeeds): Bind {
     close: async () => {
       isClosed = true;
       clearTimeout(timer);
+      clearTimeout(rateTimer);
       await current?.close();
     },
   };

@@ -14,6 +14,26 @@ import type { Receipt } from "../connector.ts";
 
 afterEach(closeAll);
 
+test("a bind sends no more in a second than its carrier allows, and says when it may again", async () => {
+  const carrier = await startCarrier();
+  const { connector, ready } = startConnector(carrier.port, { segmentsPerSecond: 2 });
+  await ready.next();
+  const accepted = { kind: "accepted" };
+  const untilFree = async () => {
+    while (connector.freeSlots() === 0) await ready.next();
+    return connector.freeSlots();
+  };
+  expect(await untilFree()).toBe(2);
+  const startedAt = performance.now();
+  const both = [connector.submit(submission), connector.submit(submission)];
+  expect(connector.freeSlots()).toBe(0);
+  expect(await connector.submit(submission)).toMatchObject({ kind: "unavailable" });
+  expect(await Promise.all(both)).toMatchObject([accepted, accepted]);
+  expect(await untilFree()).toBeGreaterThan(0);
+  expect(performance.now() - startedAt).toBeGreaterThanOrEqual(1_000);
+  expect(await connector.submit(submission)).toMatchObject(accepted);
+});
+
 test("a wrong password is told once in the log, not at each attempt", async () => {
   const carrier = await startCarrier();
   carrier.refuseBinds(statuses.invalidPassword);

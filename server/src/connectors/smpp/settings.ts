@@ -30,6 +30,8 @@ export type SmppSettings = {
   readonly binds: readonly BindSettings[];
   /** Submissions under way at once on each bind, 1 to 1,000. A submission is one segment. */
   readonly window: number;
+  /** Segments that each bind sends in any second, 1 to 10,000; 0: as fast as the window lets it. */
+  readonly segmentsPerSecond: number;
   readonly enquireLinkMs: number;
   readonly responseTimeoutMs: number;
   /** Type of number and numbering plan, by kind of address (SMPP 3.4, sections 5.2.5 and 5.2.6). */
@@ -55,7 +57,7 @@ export type SmppSettings = {
 };
 
 const defaults = {
-  ...{ systemType: "", serviceType: "", tls: false, window: 100 },
+  ...{ systemType: "", serviceType: "", tls: false, window: 100, segmentsPerSecond: 0 },
   ...{ enquireLinkMs: 30_000, responseTimeoutMs: 10_000, registeredDelivery: 1 },
   ...{ defaultAlphabet: "gsm7", concatenation: "udh", textIn: "shortMessage" },
   ...{ validity: "absolute", receiptIds: "auto", addressTypes: {}, tlvs: {}, tlvRules: [] },
@@ -86,6 +88,7 @@ export function parseSmppSettings(json: unknown): SmppSettings {
     tls: oneOf(given, "tls", [true, false]),
     ...parseCredentials(given),
     window: whole(given, "window", { min: 1, max: 1_000 }),
+    segmentsPerSecond: whole(given, "segmentsPerSecond", { min: 0, max: 10_000 }),
     enquireLinkMs: whole(given, "enquireLinkMs", { min: 1_000, max: 600_000 }),
     responseTimeoutMs: whole(given, "responseTimeoutMs", { min: 1_000, max: 120_000 }),
     addressTypes: parseAddressTypes(given.addressTypes),

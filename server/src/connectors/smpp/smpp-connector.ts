@@ -83,7 +83,7 @@ export function createSmppConnector(app: SmppConnectorNeeds): Connector {
     keepBound({
       ...{ settings, bind, clock: app.clock, random: app.random },
       connectSocket: app.connectSocket,
-      onBound: () => events.onReady(name),
+      onReady: () => events.onReady(name),
       onAlert: (sentence) => events.onAlert?.(name, sentence),
       onDeliver: (from, pdu) => void takeDeliver(from, pdu),
       onOther: (from, pdu) => void takeOther(from, pdu),
@@ -96,7 +96,7 @@ export function createSmppConnector(app: SmppConnectorNeeds): Connector {
   const submit = (outgoing: Outgoing, done: (result: SubmitResult) => void) => {
     const { message, reference } = outgoing;
     const bind = freest(submitting);
-    if (bind === undefined) return done({ kind: "unavailable", carrierCode: "not bound" });
+    if (bind === undefined) return done({ kind: "unavailable", carrierCode: "no bind is open" });
     return bind.submit(message, (answer) => {
       if (!(answer instanceof SmppNoAnswer)) {
         const id = "messageId" in answer ? answer.messageId : "";
@@ -151,8 +151,8 @@ function freest(binds: readonly Bind[]): Bind | undefined {
     most = free;
     found = bind;
   }
-  // Without a free slot the first that is bound still takes it, as the caller wants it sent now.
-  return found ?? binds.find((bind) => bind.state().phase === "bound");
+  // Without a free slot the first that is open still takes it, as the caller wants it sent now.
+  return found ?? binds.find((bind) => bind.isOpen());
 }
 
 /** Bound as soon as one bind is; else what the bind says that comes back first. */
