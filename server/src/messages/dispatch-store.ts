@@ -284,11 +284,11 @@ export async function recordDepartures(
   `;
 }
 
-function departureEvent({ message, errorCode, waits, submissions }: Departure) {
+function departureEvent({ claim, message, status, errorCode, waits, submissions }: Departure) {
   return {
     from: message.sender,
     to: message.recipient,
-    segments: submissions.length,
+    segments: status === "sent" ? claim.segments : submissions.length,
     waits,
     ...(message.statusCallback === null ? {} : { callback: message.statusCallback }),
     ...(errorCode === undefined ? {} : { errorCode }),

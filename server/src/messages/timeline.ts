@@ -99,7 +99,7 @@ function submissionEntries(row: TimelineRows["submissions"][number]): TimelineEn
     ...{
       at: row.submittedAt,
       kind: "submitted",
-      rule: `The sender's connector is ${row.connector}.`,
+      rule: `The routes, or the sender's own connector, led to ${row.connector}.`,
     },
     words: `Submitted${part} by connector ${row.connector}${attempt}: the carrier ${answers[row.answer] ?? row.answer}.`,
     ...(raw === null ? {} : { raw }),

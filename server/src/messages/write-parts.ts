@@ -197,8 +197,13 @@ function connectorOf(writer: Writer, lane: Lane, { claim }: Flight): Connector |
 /** What waits for a connector that is down goes by another, as long as nothing of it has left. */
 function leaveLost(writer: Writer, lane: Lane, parts: readonly Part[]): void {
   const moves = new Map<Connector, Flight[]>();
+  let up: string | undefined;
   for (const { flight } of parts) {
-    if (hasBegun(flight) || connectorOf(writer, lane, flight)?.state().phase === "bound") continue;
+    if (flight.claim.connector === up || hasBegun(flight)) continue;
+    if (connectorOf(writer, lane, flight)?.state().phase === "bound") {
+      up = flight.claim.connector;
+      continue;
+    }
     const next =
       writer.pick(lane.row, flight.message.recipient, flight.refusedBy) ??
       lane.way.channel.connector;

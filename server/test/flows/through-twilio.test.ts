@@ -161,6 +161,24 @@ test("credentials that Twilio refuses fail no text: it waits, and the connector 
   await statusesUntil("delivered");
 });
 
+test("other settings are taken over for a connector that carries senders", async () => {
+  const { accountSid, authToken, url: baseUrl } = fake;
+  const wrong = await started.call("/longwave/v1/Connectors/twilio", {
+    body: JSON.stringify({ settings: { accountSid } }),
+    headers: { "content-type": "application/json" },
+  });
+  expect([wrong.status, wrong.json.code]).toEqual([400, 20001]);
+  const settings = { accountSid, authToken, baseUrl, window: 7 };
+  await post("/longwave/v1/Connectors/twilio", { settings });
+  const windowOf = async () => {
+    const { json } = await started.call("/longwave/v1/Connectors");
+    return json.connectors.find(({ name }: { name: string }) => name === "twilio").state.window;
+  };
+  await expect.poll(windowOf, { timeout: 10_000 }).toBe(7);
+  await send("Hello", "+14155552677");
+  await statusesUntil("delivered");
+});
+
 test("the secrets of a connector are never told", async () => {
   const { text } = await started.call("/longwave/v1/Connectors");
   expect(text).toContain('"twilio"');

@@ -1,7 +1,7 @@
 import type { ConnectorState } from "../../connectors/connector.ts";
 import type { Sql } from "../../db/sql.ts";
 import type { Clock } from "../../lib/clock.ts";
-import { ApiError, notFound } from "../../lib/errors.ts";
+import { ApiError, invalidParameter, notFound } from "../../lib/errors.ts";
 import type { Seal } from "../../lib/seal.ts";
 import {
   type Call,
@@ -16,9 +16,10 @@ import {
 import {
   type ConnectorRow,
   deleteConnector,
-  enableConnector,
+  findConnector,
   insertConnector,
   listConnectors,
+  updateConnector,
 } from "./store.ts";
 
 export type ConnectorNeeds = {
@@ -67,6 +68,20 @@ const newConnector = {
   },
 };
 
+const connectorChange = {
+  type: "object",
+  minProperties: 1,
+  properties: {
+    is_enabled: { type: "boolean" },
+    opt_outs_upstream: { type: "boolean" },
+    settings: {
+      type: "object",
+      additionalProperties: true,
+      description: "All of them anew; its connections are made again.",
+    },
+  },
+};
+
 export function connectorRoutes(app: ConnectorNeeds): Route[] {
   return [
     {
@@ -94,9 +109,9 @@ export function connectorRoutes(app: ConnectorNeeds): Route[] {
       method: "POST",
       path: "/Connectors/{name}",
       id: "UpdateConnector",
-      summary: "Disabling a connector, and enabling it again",
+      summary: "Disabling a connector and enabling it again, and other settings for it",
       isForOperator: true,
-      body: { type: "json", schema: objectOf({ is_enabled: { type: "boolean" } }) },
+      body: { type: "json", schema: connectorChange },
       answer: { status: 200, schema: connector },
       handle: (call) => update(app, call),
     },
@@ -111,6 +126,12 @@ export function connectorRoutes(app: ConnectorNeeds): Route[] {
     },
   ];
 }
+
+type ConnectorChange = {
+  is_enabled?: boolean;
+  opt_outs_upstream?: boolean;
+  settings?: unknown;
+};
 
 /** By the schema. */
 type NewConnector = {
@@ -140,11 +161,28 @@ async function add(app: ConnectorNeeds, { body }: Call) {
 }
 
 async function update(app: ConnectorNeeds, { params, body }: Call) {
-  const { is_enabled: isEnabled } = body as { is_enabled: boolean }; // by the schema
-  const change = { name: params.name ?? "", isEnabled };
-  const updated = await enableConnector(app.sql, change, app.clock());
-  if (updated === undefined) throw notFound(`The connector '${change.name}'`);
+  const given = body as ConnectorChange; // by the schema
+  const name = params.name ?? "";
+  const found = await findConnector(app.sql, name);
+  if (found === undefined) throw notFound(`The connector '${name}'`);
+  const change = {
+    ...{ name, isEnabled: given.is_enabled, optOutsUpstream: given.opt_outs_upstream },
+    sealedSettings: sealedSettingsOf(app, found.kind, given.settings),
+  };
+  const updated = await updateConnector(app.sql, change, app.clock());
+  if (updated === undefined) throw notFound(`The connector '${name}'`);
   return describe(app, updated);
+}
+
+/** Given as a whole: what was sealed is not told, so there is nothing to add to. */
+function sealedSettingsOf(
+  app: ConnectorNeeds,
+  kind: ConnectorRow["kind"],
+  settings: unknown,
+): Buffer | undefined {
+  if (settings === undefined) return undefined;
+  if (kind === "simulator") throw invalidParameter("settings", "the simulator has none.");
+  return app.seal.seal(JSON.stringify(app.readConnectorSettings(kind, settings).kept));
 }
 
 async function remove(app: ConnectorNeeds, { params }: Call): Promise<void> {

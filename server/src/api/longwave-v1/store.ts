@@ -36,14 +36,32 @@ export async function insertConnector(
   return row;
 }
 
-export async function enableConnector(
+export async function findConnector(sql: Sql, name: string): Promise<ConnectorRow | undefined> {
+  const [row] = await sql<ConnectorRow[]>`
+    select ${columns(sql)}
+    from connectors
+    where name = ${name}
+  `;
+  return row;
+}
+
+/** What is not given stays. */
+export async function updateConnector(
   sql: Sql,
-  change: { readonly name: string; readonly isEnabled: boolean },
+  change: {
+    readonly name: string;
+    readonly isEnabled?: boolean | undefined;
+    readonly optOutsUpstream?: boolean | undefined;
+    readonly sealedSettings?: Buffer | undefined;
+  },
   at: Date,
 ): Promise<ConnectorRow | undefined> {
   const [row] = await sql<ConnectorRow[]>`
     update connectors
-    set is_enabled = ${change.isEnabled}, updated_at = ${at}
+    set is_enabled = coalesce(${change.isEnabled ?? null}::boolean, is_enabled),
+      opt_outs_upstream = coalesce(${change.optOutsUpstream ?? null}::boolean, opt_outs_upstream),
+      settings = coalesce(${change.sealedSettings ?? null}::bytea, settings),
+      updated_at = ${at}
     where name = ${change.name}
     returning ${columns(sql)}
   `;
