@@ -6,6 +6,7 @@ import twilio from "twilio";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createLongwaveClient } from "../../../sdk/src/client.ts";
 import { type App, startApp } from "../../src/app.ts";
+import { runCommand } from "../../src/cli/cli.ts";
 import { readConfig } from "../../src/config.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { createTestDatabase, type TestDatabase } from "../database.ts";
@@ -83,6 +84,26 @@ test("a text from the SDK is delivered and both its statuses are told, signed", 
   }
   expect((await client.messages(message.sid).fetch()).status).toBe("delivered");
   expect(app.simulator?.shown("+12025550123")).toMatchObject([{ body: "Hello there" }]);
+});
+
+test("longwave trace shows the text on its way to the carrier, its number and words masked", async () => {
+  await client.messages.create({ to: "+12025550188", from: longCode, body: "A secret word" });
+  const trace = async (...argv: string[]) => {
+    let out = "";
+    const { sid, token } = app.firstAccount;
+    const login = ["--url", app.url, "--account", sid, "--token", token];
+    await runCommand(["trace", "simulator", "--once", "--last", "1000", ...login, ...argv], {
+      out: { write: (text) => (out += text) },
+      err: process.stderr,
+      ...{ env: {}, fetch },
+    });
+    return out;
+  };
+  const submitted = /→ 1 transceiver {2}submit_sm \d+ .* dest="\*+88" .*shortMessage="13 octets"/;
+  await expect.poll(() => trace(), { timeout: 10_000 }).toMatch(submitted);
+  expect(await trace()).not.toContain("secret");
+  expect(await trace("--clear")).toContain('dest="12025550188"');
+  expect(await trace("--clear")).toContain("A secret word");
 });
 
 test("a long text with emoji arrives whole", async () => {
