@@ -8,6 +8,7 @@ import type { MessageSids } from "../lib/sid.ts";
 import type { NewMessage } from "../messages/accept.ts";
 import type { Message } from "../messages/message.ts";
 import type { SenderBook } from "../senders/sender-book.ts";
+import type { PriceBook } from "../spend/price-book.ts";
 
 export type Feedback = {
   readonly outcome: "confirmed" | "unconfirmed";
@@ -50,6 +51,7 @@ export type ApiNeeds = {
   readonly accountBook: AccountBook;
   readonly senderBook: SenderBook;
   readonly ruleBook: RuleBook;
+  readonly priceBook: PriceBook;
   readonly messages: MessagesApi;
   readonly messageSids: MessageSids;
   /** Without a slash at its end. */

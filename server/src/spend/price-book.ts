@@ -6,6 +6,8 @@ import { readPrices } from "./store.ts";
 export type Prices = {
   /** What a segment costs in millionths; nothing when no list says. */
   readonly perSegment: (to: Destination, at: Date) => number | undefined;
+  /** What the list says for each carrier of the country; not for the path of a message. */
+  readonly byCarrier: (to: Destination, at: Date) => readonly Price[];
 };
 
 export type Destination = { readonly connector: string; readonly country: string | undefined };
@@ -17,7 +19,7 @@ export type PriceBook = Kept<Prices>;
 type Step = { readonly from: number; readonly micros: number };
 
 export function createPriceBook(app: { readonly sql: Sql }): PriceBook {
-  const empty: Prices = { perSegment: () => undefined };
+  const empty: Prices = { perSegment: () => undefined, byCarrier: () => [] };
   return keepConfiguration(app, { empty, read: async (sql) => pricesOf(await readPrices(sql)) });
 }
 
@@ -37,6 +39,10 @@ export function pricesOf(list: readonly Price[]): Prices {
       const own = country === undefined ? undefined : find(`${connector} ${country}`, at);
       return own ?? find(`${connector} *`, at);
     },
+    byCarrier: ({ connector, country }, at) => {
+      const own = pricesAt(groups.get(`${connector} ${country}`) ?? [], at.getTime());
+      return own.length > 0 ? own : pricesAt(groups.get(`${connector} *`) ?? [], at.getTime());
+    },
   };
 }
 
@@ -49,6 +55,11 @@ function stepsOf(group: readonly Price[]): Step[] {
 
 /** Which carrier a phone is with is not known here: where the list differs, the dearest counts. */
 function microsAt(group: readonly Price[], at: number): number {
+  return Math.max(...pricesAt(group, at).map(({ micros }) => micros));
+}
+
+/** The line of each carrier that holds at an instant. */
+function pricesAt(group: readonly Price[], at: number): Price[] {
   const byCarrier = new Map<string, Price>();
   for (const price of group) {
     const other = byCarrier.get(price.carrier);
@@ -56,5 +67,5 @@ function microsAt(group: readonly Price[], at: number): number {
     if (other === undefined || other.validFrom < price.validFrom)
       byCarrier.set(price.carrier, price);
   }
-  return Math.max(...[...byCarrier.values()].map(({ micros }) => micros));
+  return [...byCarrier.values()];
 }
