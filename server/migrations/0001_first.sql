@@ -24,6 +24,7 @@ create table accounts (
   auth_token bytea not null, -- sealed
   when_unknown text not null default 'resend' check (when_unknown in ('resend', 'hold')),
   quiet_hours text not null default 'defer' check (quiet_hours in ('defer', 'refuse')), -- marketing texts in them
+  default_priority smallint not null default 2 check (default_priority between 0 and 3),
   created_at timestamptz not null,
   updated_at timestamptz not null
 );

@@ -46,6 +46,7 @@ export function buildMessaging(base: Base, closers: Closers) {
     ...{ hot, clock, newId, writers: { single: newWriter(), bulk: newWriter() } },
     isSimulated: connectorBook.isSimulated,
     judge: base.judges.accepted,
+    defaultPriorityOf: (account) => base.accountBook.byId(account)?.defaultPriority,
     onStored: (rows) => {
       const others = offer(rows);
       if (others.length > 0) notify(sql, LANES_CHANNEL, others.join(",")).catch(report);

@@ -84,6 +84,24 @@ export async function updateAccountRow(
   return rows.map(withoutNull)[0];
 }
 
+/** What is not given stays. */
+export async function updateAccountSettings(
+  sql: Sql,
+  id: number,
+  change: Partial<Pick<Account, "whenUnknown" | "defaultPriority">>,
+  at: Date,
+): Promise<Account | undefined> {
+  const rows = await sql<Nullable[]>`
+    update accounts
+    set when_unknown = coalesce(${change.whenUnknown ?? null}, when_unknown),
+      default_priority = coalesce(${change.defaultPriority ?? null}::smallint, default_priority),
+      updated_at = ${at}
+    where account = ${id}
+    returning ${accountColumns(sql)}
+  `;
+  return rows.map(withoutNull)[0];
+}
+
 export async function insertKey(
   sql: Sql,
   key: ApiKey & { readonly secretSha256: Uint8Array },
@@ -157,7 +175,7 @@ export async function deleteKey(
 
 function accountColumns(sql: Sql) {
   return sql`account as id, sid, parent, friendly_name as "friendlyName", status,
-    is_test as "isTest", when_unknown as "whenUnknown", auth_token as "sealedToken",
+    is_test as "isTest", when_unknown as "whenUnknown", default_priority as "defaultPriority", auth_token as "sealedToken",
     created_at as "createdAt", updated_at as "updatedAt"`;
 }
 

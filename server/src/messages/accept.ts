@@ -77,6 +77,8 @@ export type AccepterNeeds = {
   readonly newId: IdWriter;
   readonly writers: { readonly single: EventWriter; readonly bulk: EventWriter };
   readonly isSimulated: (connector: string) => boolean;
+  /** The account's own; without it 2. */
+  readonly defaultPriorityOf?: (account: number) => Priority | undefined;
   /** The rules' word on a message, from memory. */
   readonly judge: (message: Judged) => Verdict;
   /** Told after the commit: what may leave now. */
@@ -174,8 +176,8 @@ function createDecider(app: AccepterNeeds): (message: NewMessage) => Promise<Acc
       laneCapacity: capacityOf(message.sender),
       direction: message.direction,
       recipient: message.recipient,
-      priority: message.priority ?? DEFAULT_PRIORITY,
       validUntil,
+      priority: message.priority ?? app.defaultPriorityOf?.(message.account) ?? DEFAULT_PRIORITY,
       statusCallback: message.statusCallback,
       isSimulated: app.isSimulated(message.sender.connector),
       options: optionsOf(message),

@@ -23,6 +23,7 @@ import { type RegistrationNeeds, registrationRoutes } from "./registrations.ts";
 import { type ReplayNeeds, replayRoutes } from "./replay.ts";
 import { type Call, checkAccess, misfit, type Route, readCall } from "./route.ts";
 import { type RouteNeeds, routeRoutes } from "./routes.ts";
+import { type SettingsNeeds, settingsRoutes } from "./settings.ts";
 import { type SpendCapNeeds, spendCapRoutes } from "./spend-caps.ts";
 import { type TakeOverNeeds, takeOverRoutes } from "./take-over.ts";
 import { type TimelineNeeds, timelineRoutes } from "./timeline.ts";
@@ -42,6 +43,7 @@ export type LongwaveNeeds = BulkNeeds &
   PrivacyNeeds &
   TakeOverNeeds &
   LaneNeeds &
+  SettingsNeeds &
   WebhookSecretNeeds &
   ConnectorTraceNeeds &
   ConnectorNeeds & {
@@ -112,6 +114,7 @@ export function longwaveRoutes(app: LongwaveNeeds): Route[] {
     ...heldRoutes(app),
     ...privacyRoutes(app),
     ...takeOverRoutes(app),
+    ...settingsRoutes(app),
     ...webhookSecretRoutes(app),
   ];
 }
