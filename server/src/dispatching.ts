@@ -13,8 +13,9 @@ import { createReceipts } from "./messages/receipts.ts";
 import { countryOf, type PhoneNumber } from "./numbers/phone-number.ts";
 import type { Base } from "./open-base.ts";
 import { connectorsFor, connectorsOfSender, firstUp, isUp } from "./routing/choose-route.ts";
+import type { Sender } from "./senders/sender.ts";
 import { holdShards, type ShardLeases } from "./throughput/leases.ts";
-import { createLimiters } from "./throughput/limiters.ts";
+import { createLimiters, type Limit } from "./throughput/limiters.ts";
 
 const UPS_POLL_MS = 250;
 
@@ -80,9 +81,9 @@ function waysOf({ senderBook, routeBook }: Base, connectors: ReadonlyMap<string,
       const candidates = connectorsOfSender(routeBook.current(), sender, connectors);
       const connector = firstUp(candidates);
       if (connector === undefined) return undefined;
-      const carriers = candidates.map((one) => one.senderLimit?.(sender));
-      const limits = carriers.filter((limit) => limit !== undefined);
-      return { segmentsPerSecond: Math.min(sender.segmentsPerSecond, ...limits), connector };
+      const { segmentsPerSecond } = sender;
+      const limits = candidates.flatMap((one) => carrierLimit(one, sender));
+      return { segmentsPerSecond, limits, connector };
     },
     connectorNamed: (name) => connectors.get(name),
     pick: (lane, recipient, refusedBy) => {
@@ -138,6 +139,15 @@ export async function startDispatching(
   const ups = watchUps(connectors.byName, dispatcher.reconfigure);
   closers.push(leases.close, dispatcher.close, ups.close);
   for (const gain of gained) gain();
+}
+
+/** What a carrier takes from the sender, where that is less than the sender's own. */
+function carrierLimit(connector: Connector, sender: Sender): Limit[] {
+  const segmentsPerSecond = connector.senderLimit?.(sender) ?? Number.POSITIVE_INFINITY;
+  if (segmentsPerSecond >= sender.segmentsPerSecond) return [];
+  const { name } = connector;
+  const setBy = `the settings of connector ${name}`;
+  return [{ kind: "connector", of: `${name} ${sender.number}`, segmentsPerSecond, setBy }];
 }
 
 /** Lanes take another way when a connector comes up or goes down. */

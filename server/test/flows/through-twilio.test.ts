@@ -161,6 +161,23 @@ test("credentials that Twilio refuses fail no text: it waits, and the connector 
   await statusesUntil("delivered");
 });
 
+test("what Twilio takes from a sender limits its lane, and the lane says who set it", async () => {
+  const { accountSid, authToken, url: baseUrl } = fake;
+  const settings = { accountSid, authToken, baseUrl, senderLimits: { "long_code.US": 2 } };
+  await post("/longwave/v1/Connectors/twilio", { settings });
+  const waiting = async () => {
+    await send("Hello", "+14155552678");
+    const { text } = await started.call("/longwave/v1/Lanes");
+    return text;
+  };
+  await expect
+    .poll(waiting, { timeout: 15_000, interval: 50 })
+    .toContain("the settings of connector twilio");
+  await post("/longwave/v1/Connectors/twilio", {
+    settings: { ...settings, senderLimits: { "long_code.US": 50 } },
+  });
+});
+
 test("other settings are taken over for a connector that carries senders", async () => {
   const { accountSid, authToken, url: baseUrl } = fake;
   const wrong = await started.call("/longwave/v1/Connectors/twilio", {
