@@ -7,55 +7,60 @@ export type DueHeap<Item> = {
   readonly size: () => number;
 };
 
-type Entry<Item> = { readonly at: number; readonly item: Item };
+/** A heap of four children a node: half as deep as one of two, and its instants lie side by side. */
+const CHILDREN = 4;
 
-/** A binary heap. */
 export function createDueHeap<Item>(): DueHeap<Item> {
-  const entries: Entry<Item>[] = [];
-  const isSooner = (one: number, other: number) =>
-    (entries[one]?.at ?? Number.POSITIVE_INFINITY) <
-    (entries[other]?.at ?? Number.POSITIVE_INFINITY);
-  const swap = (one: number, other: number) => {
-    const entry = entries[one] as Entry<Item>;
-    entries[one] = entries[other] as Entry<Item>;
-    entries[other] = entry;
-  };
+  const instants: number[] = [];
+  const items: Item[] = [];
 
-  const rise = (from: number) => {
-    for (let place = from; place > 0; ) {
-      const parent = (place - 1) >> 1;
-      if (!isSooner(place, parent)) return;
-      swap(place, parent);
-      place = parent;
+  const put = (place: number, at: number, item: Item) => {
+    instants[place] = at;
+    items[place] = item;
+  };
+  const move = (from: number, to: number) => put(to, instants[from] as number, items[from] as Item);
+
+  const soonestChild = (parent: number): number => {
+    const first = CHILDREN * parent + 1;
+    const end = Math.min(first + CHILDREN, instants.length);
+    let soonest = first;
+    for (let child = first + 1; child < end; child += 1) {
+      if ((instants[child] as number) < (instants[soonest] as number)) soonest = child;
     }
+    return soonest;
   };
 
-  const sink = () => {
-    for (let place = 0; ; ) {
-      const left = 2 * place + 1;
-      const child = isSooner(left + 1, left) ? left + 1 : left;
-      if (!isSooner(child, place)) return;
-      swap(place, child);
+  const sink = (at: number, item: Item) => {
+    let place = 0;
+    for (;;) {
+      const child = soonestChild(place);
+      if (child >= instants.length || (instants[child] as number) >= at) break;
+      move(child, place);
       place = child;
     }
+    put(place, at, item);
   };
 
   return {
     push: (at, item) => {
-      entries.push({ at, item });
-      rise(entries.length - 1);
-    },
-    soonest: () => entries[0]?.at ?? Number.POSITIVE_INFINITY,
-    pop: () => {
-      const first = entries[0];
-      const last = entries.pop();
-      if (first === undefined || last === undefined) return undefined;
-      if (entries.length > 0) {
-        entries[0] = last;
-        sink();
+      let place = instants.length;
+      put(place, at, item);
+      while (place > 0) {
+        const parent = Math.floor((place - 1) / CHILDREN);
+        if ((instants[parent] as number) <= at) break;
+        move(parent, place);
+        place = parent;
       }
-      return first.item;
+      put(place, at, item);
     },
-    size: () => entries.length,
+    soonest: () => instants[0] ?? Number.POSITIVE_INFINITY,
+    pop: () => {
+      const first = items[0];
+      const at = instants.pop();
+      const last = items.pop();
+      if (at !== undefined && instants.length > 0) sink(at, last as Item);
+      return first;
+    },
+    size: () => instants.length,
   };
 }

@@ -12,6 +12,11 @@ const priorities = [0, 1, 2, 3] as const satisfies readonly Priority[];
 /** Of twenty departures one belongs to each lower priority that waits: no priority starves. */
 const TURNS = 20;
 const reservedTurns: Readonly<Record<number, Priority>> = { 6: 1, 12: 2, 18: 3 };
+const ALL = 0b1111;
+/** The lowest bit of each set of priorities. */
+const firstOf = Array.from({ length: ALL + 1 }, (_, set) =>
+  priorities.find((priority) => (set & (1 << priority)) !== 0),
+);
 
 /** Where a lane leaves by, and what it passes on the way. */
 export type Way = { readonly passage: Passage; readonly channel: Channel };
@@ -62,54 +67,79 @@ export function createLane(row: LaneRow, way: Way, isTaken: (id: MessageId) => b
   const windows: Window[] = priorities.map(() => ({ rows: [], isWhole: false, isStale: false }));
   const windowOf = (priority: Priority) => windows[priority] as Window;
   let turn = 0;
+  let size = 0;
+  /** Bits by priority: a lane is looked at more often than its windows change, and they lie apart in memory. */
+  let filled = 0;
+  let lacking = ALL;
 
-  const choose = (): Window | undefined => {
-    const reserved = reservedTurns[turn % TURNS];
-    if (reserved !== undefined && windowOf(reserved).rows.length > 0) return windowOf(reserved);
-    return windows.find((window) => window.rows.length > 0);
+  /** After a change of a window. */
+  const note = (priority: Priority, grown: number) => {
+    const { rows, isWhole } = windowOf(priority);
+    const bit = 1 << priority;
+    size += grown;
+    filled = rows.length > 0 ? filled | bit : filled & ~bit;
+    lacking = !isWhole && rows.length < WINDOW_MAX / 2 ? lacking | bit : lacking & ~bit;
+  };
+
+  const change = <Result>(priority: Priority, run: (window: Window) => Result): Result => {
+    const window = windowOf(priority);
+    const before = window.rows.length;
+    const result = run(window);
+    note(priority, window.rows.length - before);
+    return result;
   };
 
   return {
     ...{ row, way, hasRoute: true, version: 0, reserved: 0, notBefore: Number.NEGATIVE_INFINITY },
     ...{ waitsIn: undefined, ticket: 0, stoppedBy: undefined, heldBy: undefined },
     ...{ throttledUntil: Number.NEGATIVE_INFINITY, written: 0 },
-    size: () => {
-      let size = 0;
-      for (const { rows } of windows) size += rows.length;
-      return size;
-    },
-    offer: (queued) => {
-      const window = windowOf(queued.priority);
-      window.isStale = true;
-      putIn(window, queued);
-    },
+    size: () => size,
+    offer: (queued) => change(queued.priority, (window) => putIn(window, queued)),
     putBack: (rows) => {
-      for (const queued of rows.toReversed()) windowOf(queued.priority).rows.unshift(queued);
+      for (const queued of rows.toReversed()) {
+        change(queued.priority, (window) => window.rows.unshift(queued));
+      }
     },
     next: () => {
-      const taken = choose()?.rows.shift();
-      if (taken !== undefined) turn += 1;
+      const priority = nextPriority(filled, turn);
+      if (priority === undefined) return undefined;
+      turn = (turn + 1) % TURNS;
+      const taken = windowOf(priority).rows.shift();
+      note(priority, -1);
       return taken;
     },
     takeExpired: (now) =>
-      windows.flatMap(({ rows }) => {
-        const living = rows.findIndex((queued) => queued.validUntil > now);
-        return rows.splice(0, living === -1 ? rows.length : living);
-      }),
-    unread: () => priorities.filter((priority) => isUnread(windowOf(priority))),
-    hasUnread: () => windows.some(isUnread),
+      filled === 0 ? [] : priorities.flatMap((one) => change(one, (it) => cutExpired(it, now))),
+    unread: () => priorities.filter((priority) => (lacking & (1 << priority)) !== 0),
+    hasUnread: () => lacking !== 0,
     beginRead: (priority) => {
       windowOf(priority).isStale = false;
     },
-    endRead: (priority, rows, isAll) => {
-      const window = windowOf(priority);
-      window.rows = rows.filter((queued) => !isTaken(queued.id));
-      window.isWhole = isAll && !window.isStale;
-    },
+    endRead: (priority, rows, isAll) =>
+      change(priority, (window) => {
+        window.rows = rows.filter((queued) => !isTaken(queued.id));
+        window.isWhole = isAll && !window.isStale;
+      }),
     forget: () => {
-      for (const window of windows) window.isWhole = false;
+      for (const priority of priorities) {
+        change(priority, (window) => {
+          window.isWhole = false;
+        });
+      }
     },
   };
+}
+
+/** The first with messages, or a lower one whose reserved turn it is. */
+function nextPriority(filled: number, turn: number): Priority | undefined {
+  const reserved = reservedTurns[turn];
+  if (reserved !== undefined && (filled & (1 << reserved)) !== 0) return reserved;
+  return filled === 0 ? undefined : firstOf[filled];
+}
+
+function cutExpired({ rows }: Window, now: Date): QueuedRow[] {
+  const living = rows.findIndex((queued) => queued.validUntil > now);
+  return rows.splice(0, living === -1 ? rows.length : living);
 }
 
 /** Counts segments that are claimed and have not left, wherever the lane's count. */
@@ -127,13 +157,10 @@ export function redirect(lane: Lane, way: Way): void {
   reserve(lane, reserved);
 }
 
-function isUnread({ isWhole, rows }: Window): boolean {
-  return !isWhole && rows.length < WINDOW_MAX / 2;
-}
-
 /** One that is new stands at the end, where the window may end before; one that comes back, at its place. */
 function putIn(window: Window, queued: QueuedRow): void {
   const { rows } = window;
+  window.isStale = true;
   const last = rows.at(-1);
   const isInside = last !== undefined && queued.id <= last.id;
   if (!isInside && !window.isWhole) return;

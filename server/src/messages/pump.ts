@@ -160,7 +160,9 @@ function isHeldUp(machine: Machine, lane: Lane, now: number, from?: LaneQueue): 
   }
   for (const limiter of lane.way.passage.limiters) {
     const gate = machine.gates.get(limiter);
-    const hasOthers = gate !== undefined && gate.lanes !== from && gate.lanes.size() > 0;
+    // The row that it comes from is open: that was just seen.
+    if (gate !== undefined && gate.lanes === from) continue;
+    const hasOthers = gate !== undefined && gate.lanes.size() > 0;
     if (!hasOthers && opensAt(limiter) <= now) continue;
     lane.stoppedBy = limiter;
     standAt(machine, gate ?? gateOf(machine, limiter, () => opensAt(limiter)), lane, now);
