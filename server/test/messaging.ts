@@ -59,6 +59,7 @@ export async function startTestMessaging(
   `;
   const account = row?.account ?? 0;
   const writer = () => createEventWriter({ sql, owner: "test" });
+  const limiters = createLimiters();
   const errors: unknown[] = [];
   const onError = (error: unknown) => errors.push(error);
   let leases: ShardLeases | undefined;
@@ -69,7 +70,7 @@ export async function startTestMessaging(
     writers: { claims: writer(), departures: writer(), deferrals: writer() },
     judge: (claimed) => rules.judge(claimed),
     routeOf: options.routeOf ?? (() => ({ segmentsPerSecond: 1000, connector: carrier.connector })),
-    ...{ limiters: createLimiters(), carrierKey: (id) => id },
+    ...{ limiters, carrierKey: (id) => id },
     ...options.ways,
   });
   const gained: [readonly number[], number][] = [];
@@ -98,7 +99,7 @@ export async function startTestMessaging(
   });
 
   return {
-    ...{ database, carrier, rules, account, dispatcher, errors, text },
+    ...{ database, carrier, rules, account, dispatcher, errors, limiters, text },
     accept: (from: string, changes?: Partial<NewMessage>) => accepter.accept(text(from, changes)),
     acceptBulk: accepter.acceptBulk,
     find: ({ id }: Pick<Message, "id">) => findMessage(sql, { account, id }),

@@ -70,7 +70,7 @@ const claimOf = (id: MessageId): Claim => ({
   validUntil: new Date(now.getTime() + DAY),
 });
 const deferralOf = (id: MessageId): Deferral => ({
-  ...{ claim: claimOf(id), account, dueAt: now, why: "quiet hours" },
+  ...{ claim: claimOf(id), account, dueAt: now, why: "quiet hours", submissions: [] },
 });
 const receiptOf = (id: MessageId) => ({
   ...{ carrierAccount: "c", carrierKey: `key-${id}`, receivedAt: now },

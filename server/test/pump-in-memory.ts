@@ -69,6 +69,12 @@ export function createPumpInMemory(app: {
     lose: () => undefined,
     isPaused: () => false,
     giveBack: () => undefined,
+    ...{ postpone: () => undefined, random: () => 0, pick: () => undefined },
+    connectorNamed: (name) => connectors.find((end) => end.name === name),
+    rerouter: { record: () => Promise.resolve(true) },
+    onError: (error) => {
+      throw error;
+    },
     onTaken: () => pump.soon(),
   });
   let batch: { lane: Lane; claim: Claim }[] = [];

@@ -25,7 +25,12 @@ export type Submission = {
 export type SubmitResult =
   | { readonly kind: "accepted"; readonly carrierMessageId: string }
   | { readonly kind: "refused"; readonly errorCode: number; readonly carrierCode: string }
+  /** We send more than it takes. */
   | { readonly kind: "throttled"; readonly retryAfterMs: number; readonly carrierCode: string }
+  /** It holds as much for us as it can. */
+  | { readonly kind: "queueFull"; readonly carrierCode: string }
+  /** This one did not work now; others may. */
+  | { readonly kind: "temporary"; readonly carrierCode: string }
   | { readonly kind: "unavailable"; readonly carrierCode: string }
   /** Bytes may have left, no answer came: whether it was sent is not certain. */
   | { readonly kind: "unknown"; readonly carrierCode: string };

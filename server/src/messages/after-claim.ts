@@ -9,7 +9,7 @@ import { type Claim, type Departure, returnClaims } from "./dispatch-store.ts";
 import { createFlight, type Flight, partsOf, toDeparture } from "./flight.ts";
 import { type Lane, reserve } from "./lane.ts";
 import type { Later } from "./later.ts";
-import type { PartWriter, PickConnector } from "./write-parts.ts";
+import type { PartWriter, PickConnector } from "./part-writer.ts";
 
 const CARRIER_AGAIN_MS = 1 * SECOND;
 

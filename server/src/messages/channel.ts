@@ -1,5 +1,6 @@
 import type { Connector } from "../connectors/connector.ts";
 import { createFifo, type Fifo } from "../lib/fifo.ts";
+import type { Throttle } from "../throughput/throttle.ts";
 import type { Lane } from "./lane.ts";
 
 /** Lanes that wait for the same thing, first come, first served. */
@@ -36,13 +37,15 @@ export function createLaneQueue(): LaneQueue {
 export type Channel = {
   /** Another one when its settings have changed. */
   connector: Connector;
+  /** What its carrier takes. */
+  readonly throttle: Throttle;
   /** Claimed segments that have not left. */
   reserved: number;
   readonly waiting: LaneQueue;
 };
 
-export function createChannel(connector: Connector): Channel {
-  return { connector, reserved: 0, waiting: createLaneQueue() };
+export function createChannel(connector: Connector, throttle: Throttle): Channel {
+  return { connector, throttle, reserved: 0, waiting: createLaneQueue() };
 }
 
 /** Slots that nothing claimed will take. */

@@ -25,10 +25,11 @@ import { createLaneHints } from "./lane-hints.ts";
 import { createLaneReader, type LaneReader } from "./lane-reader.ts";
 import { createLaneReporter, type LaneReporter } from "./lane-reporter.ts";
 import { createLater, type Later } from "./later.ts";
+import type { PartWriter, PickConnector } from "./part-writer.ts";
 import { createPump, type Pump } from "./pump.ts";
 import { createRerouter, type Rerouter } from "./reroute.ts";
 import { ownedShards, sweep } from "./sweep.ts";
-import { createPartWriter, type PartWriter, type PickConnector } from "./write-parts.ts";
+import { createPartWriter } from "./write-parts.ts";
 
 const RECORD_BATCH_MAX = 1_000;
 /** Nobody waits for a departure's record but its receipt and its callback. */
@@ -187,7 +188,9 @@ function buildMachine(app: DispatcherNeeds): Machine {
         })
         .catch(app.onError);
     },
-    onTaken: () => pump.soon(),
+    postpone: (flight, attempt, notBefore) =>
+      later.defer(flight, { notBefore, why: "passing error", attempt }),
+    ...{ random: Math.random, onTaken: () => pump.soon() },
   });
   const claimer = createClaimer({
     ...{ hot: app.hot, owner: app.owner, writer: app.writers.claims, isClosed },

@@ -1,6 +1,7 @@
 import type { Connector, Submission, SubmitResult } from "../connectors/connector.ts";
 import { splitBody } from "../segments/segment.ts";
-import type { Claim, ClaimedMessage, Departure, SubmissionRecord } from "./dispatch-store.ts";
+import type { Claim, ClaimedMessage, Departure } from "./dispatch-store.ts";
+import type { SubmissionRecord } from "./submission-store.ts";
 
 /** A claimed message on its way out, part by part. */
 export type Flight = {

@@ -184,7 +184,7 @@ function createWays({ routeOf, limiters }: LaneBookNeeds) {
       known.connector = connector;
       return known;
     }
-    const channel = createChannel(connector);
+    const channel = createChannel(connector, limiters.throttleOf(connector.name));
     channels.set(connector.name, channel);
     return channel;
   };
@@ -199,7 +199,7 @@ function createWays({ routeOf, limiters }: LaneBookNeeds) {
       const { segmentsPerSecond, isSenderShared: isShared = false } = route;
       const sender = { kind: "sender", of: row.sender, segmentsPerSecond, isShared } as const;
       const limits = [{ ...sender, setBy: "the inventory" }, ...(route.limits ?? [])];
-      const passage = createPassage(limits.map(limiters.use));
+      const passage = createPassage([...limits.map(limiters.use), channel.throttle]);
       const isSame =
         before?.channel === channel &&
         before.passage.limiters.length === passage.limiters.length &&

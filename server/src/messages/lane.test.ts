@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { createTestCarrier } from "../../test/messaging.ts";
 import { createPassage } from "../throughput/passage.ts";
+import { createThrottle } from "../throughput/throttle.ts";
 import { createChannel } from "./channel.ts";
 import type { QueuedRow } from "./dispatch-store.ts";
 import { createLane, WINDOW_MAX } from "./lane.ts";
@@ -11,7 +12,8 @@ const queued = (id: number): QueuedRow => ({
   validUntil: new Date(0),
 });
 const laneWith = (ids: readonly number[], isAll = true) => {
-  const way = { passage: createPassage([]), channel: createChannel(createTestCarrier().connector) };
+  const channel = createChannel(createTestCarrier().connector, createThrottle("carrier"));
+  const way = { passage: createPassage([]), channel };
   const lane = createLane(row, way, () => false);
   for (const priority of lane.unread()) {
     lane.beginRead(priority);

@@ -38,6 +38,8 @@ export type Lane = {
   throttledUntil: number;
   /** Segments handed to the connector since this process has the lane. */
   written: number;
+  /** How often in a row its carrier's queue was full. */
+  fullTimes: number;
   /** What it waits for in a row with others. */
   waitsIn: LaneQueue | undefined;
   ticket: number;
@@ -91,7 +93,7 @@ export function createLane(row: LaneRow, way: Way, isTaken: (id: MessageId) => b
 
   return {
     ...{ row, way, hasRoute: true, version: 0, reserved: 0, notBefore: Number.NEGATIVE_INFINITY },
-    ...{ waitsIn: undefined, ticket: 0, stoppedBy: undefined, heldBy: undefined },
+    ...{ fullTimes: 0, waitsIn: undefined, ticket: 0, stoppedBy: undefined, heldBy: undefined },
     ...{ throttledUntil: Number.NEGATIVE_INFINITY, written: 0 },
     size: () => size,
     offer: (queued) => change(queued.priority, (window) => putIn(window, queued)),

@@ -2,6 +2,7 @@ import { arrayOf } from "../db/array-literal.ts";
 import type { Sql } from "../db/sql.ts";
 import type { Stamp } from "../events/log.ts";
 import type { Claim, LaneRow, QueuedRow } from "./dispatch-store.ts";
+import { insertSubmissions, type SubmissionRecord } from "./submission-store.ts";
 import type { WaitCause } from "./wait-causes.ts";
 
 /** A claimed message that is not to leave before `dueAt`. */
@@ -10,6 +11,8 @@ export type Deferral = {
   readonly account: number;
   readonly dueAt: Date;
   readonly why: WaitCause;
+  /** The answers to what was submitted of it. */
+  readonly submissions: readonly SubmissionRecord[];
 };
 
 /**
@@ -22,8 +25,11 @@ export async function deferClaims(
   owner: string,
   stamp: Stamp,
 ): Promise<void> {
+  const parts = deferrals.flatMap(({ submissions }) => submissions);
   await sql`
-    with item as materialized (
+    with submitted as (
+      ${insertSubmissions(sql, parts)}
+    ), item as materialized (
       select *
       from unnest(
         ${arrayOf(deferrals, ({ claim }) => claim.shard)}::smallint[],

@@ -16,12 +16,17 @@ const WAIT_MS_MIN = 1 * SECOND;
 /** What comes due sooner has a timer; for the rest the next sweep is soon enough. */
 const TIMER_MS_MAX = 1 * SECOND;
 
-export type Wait = { readonly notBefore: Date; readonly why: WaitCause };
+export type Wait = {
+  readonly notBefore: Date;
+  readonly why: WaitCause;
+  /** Of its next submission; the same as this one's when nothing of it was submitted. */
+  readonly attempt?: number;
+};
 
 /** Messages that wait for an instant instead of their turn, in the table `later`. */
 export type Later = {
   /** Takes a claimed message back, until the instant or the end of its validity. Its lane goes on. */
-  readonly defer: (flight: Pick<Flight, "claim" | "message">, wait: Wait) => void;
+  readonly defer: (flight: Pick<Flight, "claim" | "message" | "submissions">, wait: Wait) => void;
   /** Puts what has come due into the queue, and looks again when the next one does. */
   readonly moveDue: () => Promise<void>;
   /** Resolves when everything deferred is stored. */
@@ -86,10 +91,13 @@ export function createLater(app: LaterNeeds): Later {
   };
 
   return {
-    defer: ({ claim, message }, { notBefore, why }) => {
+    defer: ({ claim, message, submissions }, { notBefore, why, attempt = claim.attempt }) => {
       const ends = Math.min(notBefore.getTime(), claim.validUntil.getTime());
       const dueAt = new Date(Math.max(ends, app.clock().getTime() + WAIT_MS_MIN));
-      batcher.add({ claim, account: message.account, dueAt, why }).catch(app.onError);
+      const again = { ...claim, attempt };
+      batcher
+        .add({ claim: again, account: message.account, dueAt, why, submissions })
+        .catch(app.onError);
     },
     moveDue: moveSoon,
     close: async () => {

@@ -10,8 +10,8 @@ import type { LaneReporter } from "./lane-reporter.ts";
 import { findPausedLanes } from "./lane-store.ts";
 import type { Later } from "./later.ts";
 import { findExpired } from "./later-store.ts";
+import type { PartWriter } from "./part-writer.ts";
 import type { Pump } from "./pump.ts";
-import type { PartWriter } from "./write-parts.ts";
 
 /** Ended validities that one sweep takes; the next takes more. */
 const EXPIRED_MAX = 1_000;

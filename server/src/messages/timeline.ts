@@ -88,6 +88,8 @@ const answers: Readonly<Record<string, string>> = {
   accepted: "accepted it",
   refused: "refused it for good",
   throttled: "asked to be sent less; it is submitted again",
+  queueFull: "has no room for it now; it is submitted again",
+  temporary: "could not take it now; it is submitted again later",
   unknown: "gave no answer; whether it has it is not certain",
 };
 

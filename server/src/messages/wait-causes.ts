@@ -1,7 +1,7 @@
 import type { LegalWait } from "../compliance/verdict.ts";
 
 /** Why a message waits for an instant instead of its turn. The words are stored: never rename one. */
-export type WaitCause = LegalWait | "schedule" | "carrier";
+export type WaitCause = LegalWait | "schedule" | "carrier" | "passing error";
 
 type Cause = { readonly words: string; readonly rule: string; readonly remedy?: string };
 
@@ -14,6 +14,10 @@ export const waitCauses: Readonly<Record<WaitCause, Cause>> = {
     words: "Waits for the carrier that may have it already",
     rule: "A text whose submission had no certain answer stays with its carrier.",
     remedy: "Enable its connector again, or look why it is not connected.",
+  },
+  "passing error": {
+    words: "Waits to be submitted again, as the carrier had a passing error",
+    rule: "After a passing error a text is submitted again, less and less often, as long as it is valid.",
   },
   "quiet hours": {
     words: "Waits for the end of the recipient's quiet hours",

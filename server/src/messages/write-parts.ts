@@ -1,10 +1,7 @@
 import type { Connector, SubmitResult } from "../connectors/connector.ts";
-import { type Alarm, createAlarm } from "../lib/alarm.ts";
-import type { Clock } from "../lib/clock.ts";
+import { createAlarm } from "../lib/alarm.ts";
 import { createdAt } from "../lib/message-id.ts";
 import { unreachable } from "../lib/unreachable.ts";
-import type { Passage } from "../throughput/passage.ts";
-import type { Departure, LaneRow } from "./dispatch-store.ts";
 import {
   type Flight,
   type Part,
@@ -15,8 +12,10 @@ import {
   toSubmission,
 } from "./flight.ts";
 import { type Lane, reserve } from "./lane.ts";
+import type { PartWriter, PartWriterNeeds, Writing } from "./part-writer.ts";
 import { sortPaused } from "./paused-parts.ts";
-import { hasBegun, isRefusedHereOnly, type Rerouter } from "./reroute.ts";
+import { hasBegun, isRefusedHereOnly } from "./reroute.ts";
+import { passingErrorMs, queueFullMs } from "./retry-delays.ts";
 
 /** How long a closing process waits for carriers' answers; what is open then is in doubt. */
 const CLOSE_MS_MAX = 5_000;
@@ -29,62 +28,9 @@ const NO_PART_MS = 100;
 const EXPIRED = 30036;
 const UNKNOWN_ERROR = 30008;
 
-export type PartWriter = {
-  readonly add: (lane: Lane, parts: readonly Part[]) => void;
-  readonly write: (lane: Lane) => void;
-  /** Writes messages, once their claims name another connector than they do. */
-  readonly move: (lane: Lane, flights: readonly Flight[], to: Connector) => void;
-  /** What found no free slot, where there is one now. */
-  readonly writeStalled: () => void;
-  readonly writeAll: () => void;
-  /** Gives back what was claimed before its shard was lost, and of which nothing has left. */
-  readonly giveBackLost: () => void;
-  readonly close: () => Promise<void>;
-};
-
-export type PartWriterNeeds = {
-  readonly clock: Clock;
-  readonly carrierKey: (carrierMessageId: string) => string;
-  /** The epoch under which we own the lane now: checked in the tick of the write. */
-  readonly epochOf: (lane: Lane) => bigint | undefined;
-  readonly connectorNamed: (name: string) => Connector | undefined;
-  /** The connector for a message of the lane that the tried ones did not take; nothing: no other. */
-  readonly pick: PickConnector;
-  readonly rerouter: Pick<Rerouter, "record">;
-  readonly onError: (error: unknown) => void;
-  readonly depart: (departure: Departure) => void;
-  readonly hold: (flight: Flight, because: string) => void;
-  /** Another owner has the message: what it does is no matter of ours any more. */
-  readonly lose: (flight: Flight) => void;
-  /** Nothing of it leaves but the other parts of a message that has begun to. */
-  readonly isPaused: (lane: Lane) => boolean;
-  /** Messages of which nothing has left go back to their place in the queue. */
-  readonly giveBack: (lane: Lane, flights: readonly Flight[]) => void;
-  readonly onTaken: () => void;
-};
-
-/** Nothing: no route says anything else than the lane's own. */
-export type PickConnector = (
-  lane: LaneRow,
-  recipient: string,
-  refusedBy: ReadonlySet<string>,
-) => Connector | undefined;
-
-type Writer = PartWriterNeeds & {
-  readonly ready: Map<Lane, Part[]>;
-  readonly alarm: Alarm<Lane>;
-  /** Lanes with parts whose connector had no free slot. */
-  readonly stalled: Set<Lane>;
-  /** What the parts pass that were handed to their connector and leave at the end of this turn. */
-  readonly leaving: Set<Passage>;
-  isClosing: boolean;
-  /** Submissions without an answer. */
-  open: number;
-};
-
 /** Writes claimed parts to their connector, in order, each at the instant its limiter allows. */
 export function createPartWriter(app: PartWriterNeeds): PartWriter {
-  const writer: Writer = {
+  const writer: Writing = {
     ...{ ...app, isClosing: false, open: 0, ready: new Map(), stalled: new Set() },
     ...{ leaving: new Set(), alarm: createAlarm((lane) => write(writer, lane)) },
   };
@@ -111,7 +57,7 @@ export function createPartWriter(app: PartWriterNeeds): PartWriter {
   };
 }
 
-function write(writer: Writer, lane: Lane): void {
+function write(writer: Writing, lane: Lane): void {
   const parts = writer.ready.get(lane);
   writer.stalled.delete(lane);
   if (parts === undefined) return;
@@ -122,7 +68,7 @@ function write(writer: Writer, lane: Lane): void {
 }
 
 /** Leaves among the parts what goes on in the pause, and gives what waits for its end. */
-function pauseParts(writer: Writer, lane: Lane, parts: Part[]): Part[] {
+function pauseParts(writer: Writing, lane: Lane, parts: Part[]): Part[] {
   const epoch = writer.epochOf(lane);
   if (writer.isClosing || epoch === undefined) return parts.splice(0);
   const { fresh, finishing, waiting } = sortPaused(parts);
@@ -134,7 +80,7 @@ function pauseParts(writer: Writer, lane: Lane, parts: Part[]): Part[] {
   return staying;
 }
 
-function giveBackLost(writer: Writer, lane: Lane, parts: Part[]): void {
+function giveBackLost(writer: Writing, lane: Lane, parts: Part[]): void {
   const epoch = writer.epochOf(lane);
   const lost = sortPaused(parts).fresh.filter((flight) => flight.claim.epoch !== epoch);
   if (lost.length === 0) return;
@@ -147,7 +93,7 @@ function giveBackLost(writer: Writer, lane: Lane, parts: Part[]): void {
 }
 
 /** Takes them from the head. */
-function writeParts(writer: Writer, lane: Lane, parts: Part[]): void {
+function writeParts(writer: Writing, lane: Lane, parts: Part[]): void {
   const { passage } = lane.way;
   while (parts.length > 0) {
     const epoch = writer.epochOf(lane);
@@ -178,7 +124,7 @@ function writeParts(writer: Writer, lane: Lane, parts: Part[]): void {
 }
 
 /** The first part whose connector has a free slot: what goes another way does not hold it up. */
-function findWritable(writer: Writer, lane: Lane, parts: readonly Part[]): number {
+function findWritable(writer: Writing, lane: Lane, parts: readonly Part[]): number {
   let full: string | undefined;
   return parts.findIndex(({ flight }) => {
     const { connector } = flight.claim;
@@ -189,13 +135,13 @@ function findWritable(writer: Writer, lane: Lane, parts: readonly Part[]): numbe
   });
 }
 
-function connectorOf(writer: Writer, lane: Lane, { claim }: Flight): Connector | undefined {
+function connectorOf(writer: Writing, lane: Lane, { claim }: Flight): Connector | undefined {
   const { connector } = lane.way.channel;
   return connector.name === claim.connector ? connector : writer.connectorNamed(claim.connector);
 }
 
 /** What waits for a connector that is down goes by another, as long as nothing of it has left. */
-function leaveLost(writer: Writer, lane: Lane, parts: readonly Part[]): void {
+function leaveLost(writer: Writing, lane: Lane, parts: readonly Part[]): void {
   const moves = new Map<Connector, Flight[]>();
   let up: string | undefined;
   for (const { flight } of parts) {
@@ -216,7 +162,7 @@ function leaveLost(writer: Writer, lane: Lane, parts: readonly Part[]): void {
 
 /** They are written when their claims name the connector, so that a crash in between stays certain. */
 function move(
-  writer: Writer,
+  writer: Writing,
   { lane, flights, to }: { lane: Lane; flights: readonly Flight[]; to: Connector },
 ): void {
   const ready = writer.ready.get(lane) ?? [];
@@ -242,7 +188,7 @@ function segmentsOf(parts: readonly Part[]): number {
   return parts.reduce((sum, part) => sum + part.segments, 0);
 }
 
-function mayLeave(writer: Writer, { flight }: Part, epoch: bigint): boolean {
+function mayLeave(writer: Writing, { flight }: Part, epoch: bigint): boolean {
   if (flight.claim.epoch !== epoch && !flight.isOver) {
     flight.isOver = true;
     writer.lose(flight);
@@ -255,7 +201,7 @@ function mayLeave(writer: Writer, { flight }: Part, epoch: bigint): boolean {
 
 type Sent = { readonly lane: Lane; readonly connector: Connector; readonly part: Part };
 
-function submit(writer: Writer, sent: Sent): void {
+function submit(writer: Writing, sent: Sent): void {
   const submittedAt = writer.clock();
   sent.part.flight.firstSentAt ??= submittedAt;
   sent.part.flight.open += 1;
@@ -272,14 +218,14 @@ function submit(writer: Writer, sent: Sent): void {
   if (isFirst) setImmediate(() => stampWritten(writer));
 }
 
-function stampWritten(writer: Writer): void {
+function stampWritten(writer: Writing): void {
   const now = performance.now();
   for (const passage of writer.leaving) passage.written(now);
   writer.leaving.clear();
 }
 
 function settle(
-  writer: Writer,
+  writer: Writing,
   { lane, connector, part }: Sent,
   { submittedAt, result }: { submittedAt: Date; result: SubmitResult },
 ): void {
@@ -292,6 +238,7 @@ function settle(
   }
   switch (result.kind) {
     case "accepted":
+      lane.fullTimes = 0;
       flight.accepted += 1;
       if (flight.accepted === flight.texts.length) finish(writer, flight, "sent", undefined);
       return;
@@ -301,7 +248,20 @@ function settle(
       return;
     case "throttled":
       lane.throttledUntil = performance.now() + result.retryAfterMs;
+      if (connector.name === lane.way.channel.connector.name) {
+        lane.way.channel.throttle.slowDown(performance.now());
+      }
       again(writer, { lane, part, afterMs: result.retryAfterMs });
+      return;
+    case "queueFull":
+      // Answers to what left before the pause say nothing new.
+      if (performance.now() >= lane.notBefore) lane.fullTimes += 1;
+      again(writer, { lane, part, afterMs: queueFullMs(lane.fullTimes) });
+      return;
+    case "temporary":
+      // A phone shows no half of a text: the parts of a long one stay together.
+      if (flight.texts.length > 1) again(writer, { lane, part, afterMs: AGAIN_MS });
+      else postpone(writer, part);
       return;
     case "unavailable":
       again(writer, { lane, part, afterMs: AGAIN_MS });
@@ -321,7 +281,7 @@ function settle(
 }
 
 /** Another carrier may take what this one does not; else that was its end. */
-function endRefused(writer: Writer, lane: Lane, flight: Flight): void {
+function endRefused(writer: Writing, lane: Lane, flight: Flight): void {
   const { refusal, claim, message } = flight;
   if (refusal === undefined || flight.isOver || flight.open > 0) return;
   const isOpenElsewhere = isRefusedHereOnly(refusal.errorCode) && !hasBegun(flight);
@@ -337,8 +297,19 @@ function endRefused(writer: Writer, lane: Lane, flight: Flight): void {
   move(writer, { lane, flights: [flight], to: next });
 }
 
+/** Its lane goes on with others. */
+function postpone(writer: Writing, { flight, attempt }: Part): void {
+  if (attempt >= ATTEMPTS_MAX) {
+    finish(writer, flight, "failed", UNKNOWN_ERROR);
+    return;
+  }
+  flight.isOver = true;
+  const waitMs = passingErrorMs(attempt, writer.random());
+  writer.postpone(flight, attempt + 1, new Date(writer.clock().getTime() + waitMs));
+}
+
 /** The part keeps its place: at the head, with the lane waiting behind it. */
-function again(writer: Writer, retry: { lane: Lane; part: Part; afterMs: number }): void {
+function again(writer: Writing, retry: { lane: Lane; part: Part; afterMs: number }): void {
   const { lane, part, afterMs } = retry;
   if (part.attempt >= ATTEMPTS_MAX) {
     finish(writer, part.flight, "failed", UNKNOWN_ERROR);
@@ -354,7 +325,7 @@ function again(writer: Writer, retry: { lane: Lane; part: Part; afterMs: number 
 }
 
 function finish(
-  writer: Writer,
+  writer: Writing,
   flight: Flight,
   status: "sent" | "failed",
   errorCode: number | undefined,
@@ -365,7 +336,7 @@ function finish(
   writer.depart(toDeparture(flight, end));
 }
 
-async function close(writer: Writer): Promise<void> {
+async function close(writer: Writing): Promise<void> {
   writer.isClosing = true;
   writer.alarm.close();
   const deadline = performance.now() + CLOSE_MS_MAX;

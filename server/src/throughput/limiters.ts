@@ -1,4 +1,5 @@
 import { createLimiter, type Limiter } from "./limiter.ts";
+import { createThrottle, type Throttle } from "./throttle.ts";
 
 /** From the smallest scope to the largest: in this order they are checked. */
 export const limitKinds = [
@@ -32,6 +33,8 @@ export type NamedLimiter = Pick<Limiter, "earliest" | "take" | "written" | "wait
 };
 
 export type Limiters = {
+  /** What the carrier of a connector takes, as far as it complained. */
+  readonly throttleOf: (connector: string) => Throttle;
   /** The limiter of this kind and thing, one for all that ask; its rate is the last one asked for. */
   readonly use: (limit: Limit) => NamedLimiter;
 };
@@ -44,7 +47,13 @@ type Shared = {
 /** Every limiter of this process, by what it limits. */
 export function createLimiters(app: { readonly quotas?: Shared } = {}): Limiters {
   const byKey = new Map<string, { limiter: NamedLimiter; set: (limit: Limit) => void }>();
+  const throttles = new Map<string, Throttle>();
   return {
+    throttleOf: (connector) => {
+      const throttle = throttles.get(connector) ?? createThrottle(connector);
+      throttles.set(connector, throttle);
+      return throttle;
+    },
     use: (limit) => {
       const key = `${limit.kind} ${limit.of}`;
       const known = byKey.get(key);

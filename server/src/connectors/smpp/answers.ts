@@ -1,16 +1,19 @@
 import { type Pdu, statuses } from "../../smpp/pdus.ts";
 import type { SubmitResult } from "../connector.ts";
 
+/** A carrier that throttles counts by the second. */
 const THROTTLED_MS = 1_000;
-const QUEUE_FULL_MS = 2_000;
-const TEMPORARY_MS = 5_000;
 
-/** Statuses that pass, by how long to wait (SMPP 3.4, section 5.1.3). */
-const temporary: Readonly<Record<number, number>> = {
-  [statuses.throttled]: THROTTLED_MS,
-  [statuses.queueFull]: QUEUE_FULL_MS,
-  [statuses.systemError]: TEMPORARY_MS,
-  [statuses.temporaryAppError]: TEMPORARY_MS,
+/** Statuses that pass (SMPP 3.4, section 5.1.3), by what becomes of the text meanwhile. */
+const passing: Readonly<Record<number, (carrierCode: string) => SubmitResult>> = {
+  [statuses.throttled]: (carrierCode) => ({
+    kind: "throttled",
+    retryAfterMs: THROTTLED_MS,
+    carrierCode,
+  }),
+  [statuses.queueFull]: (carrierCode) => ({ kind: "queueFull", carrierCode }),
+  [statuses.systemError]: (carrierCode) => ({ kind: "temporary", carrierCode }),
+  [statuses.temporaryAppError]: (carrierCode) => ({ kind: "temporary", carrierCode }),
 };
 
 /** Final statuses with a code of their own; any other is 30008, unknown error. */
@@ -30,7 +33,7 @@ export function submitResultOf(
     return { kind: "accepted", carrierMessageId: messageId };
   }
   const carrierCode = `0x${status.toString(16).padStart(8, "0")}`;
-  const retryAfterMs = temporary[status];
-  if (retryAfterMs !== undefined) return { kind: "throttled", retryAfterMs, carrierCode };
+  const passes = passing[status];
+  if (passes !== undefined) return passes(carrierCode);
   return { kind: "refused", errorCode: refusals[status] ?? 30008, carrierCode };
 }

@@ -49,8 +49,8 @@ test("the carrier's dialect is spoken as configured", async () => {
 
 test.each([
   ["throttled", statuses.throttled, { kind: "throttled", retryAfterMs: 1_000 }],
-  ["queue full", statuses.queueFull, { kind: "throttled", retryAfterMs: 2_000 }],
-  ["system error", statuses.systemError, { kind: "throttled", retryAfterMs: 5_000 }],
+  ["queue full", statuses.queueFull, { kind: "queueFull" }],
+  ["system error", statuses.systemError, { kind: "temporary" }],
   ["invalid destination", statuses.invalidDestination, { kind: "refused", errorCode: 30005 }],
   ["invalid source", statuses.invalidSource, { kind: "refused", errorCode: 21606 }],
   ["a vendor's own", 0x4a1, { kind: "refused", errorCode: 30008, carrierCode: "0x000004a1" }],
