@@ -72,7 +72,8 @@ export type Timeline = {
   readonly message: {
     readonly sid: string;
     readonly direction: string;
-    readonly from: string;
+    /** Null until its messaging service has chosen one. */
+    readonly from: string | null;
     readonly to: string;
     readonly status: string;
     readonly num_segments: number;

@@ -211,6 +211,17 @@ create trigger configuration_changed after insert or update or delete or truncat
 create trigger configuration_changed after insert or update or delete or truncate on alpha_senders
   for each statement execute function configuration_changed();
 
+-- What a recipient got its texts of a service from last, and gets them from again.
+create table sticky_senders (
+  account int not null references accounts,
+  service text not null,
+  recipient text not null,
+  sender text not null,
+  used_on date not null,
+  primary key (account, service, recipient)
+);
+create index on sticky_senders (used_on);
+
 -- Outlives every retention: a STOP holds until the recipient takes it back.
 create table opt_outs (
   account int not null references accounts,
@@ -263,7 +274,7 @@ create table lanes (
   lane int generated always as identity,
   account int not null,
   pool text not null, -- the sender's number, or a messaging service's sid
-  sender text not null,
+  sender text not null, -- empty: what waits for the choice of a messaging service's sender
   accepted bigint not null default 0,
   paused_by text, -- the account that paused it: nothing leaves; null: not paused
   drained_by text, -- the account that drains it: it takes no new messages; null: it takes them
@@ -291,7 +302,8 @@ create unlogged table lane_reports (
 ) with (fillfactor = 50);
 
 -- A message's status is, in this order: its outcome's; 'sending' with a claim; 'queued' with a row
--- in queue, or in later unless that waits for a schedule ('scheduled'); else 'accepted'.
+-- in queue, or in later unless that waits for a schedule ('scheduled'); 'accepted' instead of 'queued'
+-- as long as it has no sender.
 
 create table messages (
   shard smallint not null,
@@ -300,7 +312,7 @@ create table messages (
   account int not null,
   lane int, -- null: inbound
   direction text not null check (direction in ('outbound-api', 'outbound-reply', 'inbound')),
-  sender text not null,
+  sender text not null, -- empty until one of a messaging service's is chosen
   recipient text not null,
   body text not null,
   encoding text not null check (encoding in ('GSM-7', 'UCS-2')),
@@ -309,7 +321,7 @@ create table messages (
   valid_until timestamptz,
   status_callback text,
   is_simulated boolean not null,
-  options jsonb, -- rare: provideFeedback, tags
+  options jsonb, -- rare: service, provideFeedback, tags
   primary key (shard, id, day)
 ) partition by range (day);
 create index on messages (account, id desc);

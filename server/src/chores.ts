@@ -3,6 +3,7 @@ import { deleteKeysBefore } from "./api/store.ts";
 import type { Sql } from "./db/sql.ts";
 import { closeLostWriters, deleteReadWriters } from "./events/store.ts";
 import { type Clock, DAY, HOUR, MINUTE, utcDay } from "./lib/clock.ts";
+import { deleteStickyBefore } from "./messages/assign-store.ts";
 import { deleteSpendDaysBefore } from "./spend/cap-store.ts";
 import { takeOneLease } from "./throughput/store.ts";
 
@@ -20,6 +21,10 @@ type Needs = {
 
 /** Shorter than the hour, so that the next round is free for whoever comes first. */
 const LEASE_MS = 50 * MINUTE;
+/** So long a recipient of a messaging service keeps its sender without a text. */
+const STICKY_LIFE_MS = 400 * DAY;
+/** The rest in the next hour. */
+const STICKY_DELETED_MAX = 100_000;
 
 /** Keeps tables bounded that no partition drops: each hour, in one of the processes. */
 export function keepChores(app: Needs & { readonly onError: (error: unknown) => void }) {
@@ -47,6 +52,8 @@ export async function doChores(app: Needs): Promise<boolean> {
   await closeLostWriters(sql);
   await deleteSpendDaysBefore(sql, utcDay(new Date(app.clock().getTime() - 2 * DAY)));
   await deleteReadWriters(sql, app.retentionDays);
+  const stickyBefore = new Date(app.clock().getTime() - STICKY_LIFE_MS);
+  await deleteStickyBefore(sql, stickyBefore, STICKY_DELETED_MAX);
   await app.endWaiting();
   await app.endUnreceipted();
   return true;

@@ -13,7 +13,7 @@ import { createReceipts } from "./messages/receipts.ts";
 import { countryOf, type PhoneNumber } from "./numbers/phone-number.ts";
 import type { Base } from "./open-base.ts";
 import { connectorsFor, connectorsOfSender, firstUp, isUp } from "./routing/choose-route.ts";
-import type { Sender } from "./senders/sender.ts";
+import type { CarriedSender } from "./senders/sender.ts";
 import { holdShards, type ShardLeases } from "./throughput/leases.ts";
 import { createLimiters, type Limit } from "./throughput/limiters.ts";
 
@@ -68,6 +68,13 @@ export function buildDispatching(
     judge: (claimed) => base.judges.claimed(judgedOf(claimed), claimed.claim.segments),
     limiters: createLimiters(),
     ...waysOf(base, connectors.byName),
+    assigning: {
+      ...{ writer: newWriter(), judgeSender: base.judges.accepted },
+      pools: {
+        ...{ serviceOf: base.senderBook.service, carried: base.senderBook.carried },
+        isSimulated: base.connectorBook.isSimulated,
+      },
+    },
   });
   return { connectors, dispatcher, ownership };
 }
@@ -76,7 +83,7 @@ export function buildDispatching(
 function waysOf({ senderBook, routeBook }: Base, connectors: ReadonlyMap<string, Connector>) {
   return {
     routeOf: (lane) => {
-      const sender = senderBook.find(lane.account, lane.sender);
+      const sender = senderBook.carried(lane.account, lane.sender);
       if (sender === undefined) return undefined;
       const candidates = connectorsOfSender(routeBook.current(), sender, connectors);
       const connector = firstUp(candidates);
@@ -88,7 +95,7 @@ function waysOf({ senderBook, routeBook }: Base, connectors: ReadonlyMap<string,
     connectorNamed: (name) => connectors.get(name),
     pick: (lane, recipient, refusedBy) => {
       const routes = routeBook.current();
-      const sender = routes.length > 0 ? senderBook.find(lane.account, lane.sender) : undefined;
+      const sender = routes.length > 0 ? senderBook.carried(lane.account, lane.sender) : undefined;
       if (sender === undefined) return undefined;
       const candidates = connectorsFor(routes, { sender, recipient }, connectors);
       return firstUp(candidates.filter(({ name }) => !refusedBy.has(name)));
@@ -142,7 +149,7 @@ export async function startDispatching(
 }
 
 /** What a carrier takes from the sender, where that is less than the sender's own. */
-function carrierLimit(connector: Connector, sender: Sender): Limit[] {
+function carrierLimit(connector: Connector, sender: CarriedSender): Limit[] {
   const segmentsPerSecond = connector.senderLimit?.(sender) ?? Number.POSITIVE_INFINITY;
   if (segmentsPerSecond >= sender.segmentsPerSecond) return [];
   const { name } = connector;

@@ -7,6 +7,7 @@ import type { AcceptedRow } from "./messages/accept-store.ts";
 import { createInboundAnswers } from "./messages/inbound-answers.ts";
 import { findMessage } from "./messages/store.ts";
 import type { Base } from "./open-base.ts";
+import { inboundNumber, serviceOf, webhooksOf } from "./senders/inbound-number.ts";
 import { createWebhooks } from "./webhooks/webhooks.ts";
 
 /** A word here is a list of shards: messages were stored whose owner is another process. */
@@ -35,7 +36,8 @@ export function buildMessaging(base: Base, closers: Closers) {
   const answers = createInboundAnswers({ sql, clock, onError: report });
   closers.push(answers.close);
   const inbound = {
-    ...{ sql, clock, newId, numberOf: senderBook.byNumber, answers, accept, onReceived: onEvents },
+    ...{ sql, clock, newId, answers, accept, onReceived: onEvents },
+    numberOf: (number: string) => inboundNumber(senderBook, number),
     writers: Array.from({ length: INBOUND_WRITER_COUNT }, newWriter),
   };
   const dispatching = config.roles.has("dispatch")
@@ -96,7 +98,10 @@ function buildWebhooks(base: Base, accept: (message: NewMessage) => Promise<unkn
     ...{ sql: hot, clock, newId, sids: messageSids, seal, dialer },
     accountToken: (id) => accountBook.token(id) ?? "",
     accountSid: (id) => accountBook.byId(id)?.sid ?? "",
-    senderOf: (number, account) => senderBook.find(account, number),
+    senderOf: (number, account) => {
+      const sender = senderBook.find(account, number);
+      return sender && webhooksOf(sender, serviceOf(senderBook, sender));
+    },
     findMessage: (account, id) => findMessage(hot, { account, id }),
     reply: async (reply) => {
       const sender = senderBook.find(reply.account, reply.sender);

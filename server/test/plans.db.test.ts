@@ -6,6 +6,13 @@ import { DAY } from "../src/lib/clock.ts";
 import { firstIdAt, type MessageId, shardOf } from "../src/lib/message-id.ts";
 import { type AcceptedRow, findOrInsertLane, storeAccepted } from "../src/messages/accept-store.ts";
 import {
+  type Assignment,
+  assignMessages,
+  readDepths,
+  readRecipients,
+  readUnassigned,
+} from "../src/messages/assign-store.ts";
+import {
   type Claim,
   claimMessages,
   findBusyLanes,
@@ -65,6 +72,10 @@ const acceptedRow = (id: MessageId): AcceptedRow => ({
   ...{ priority: 0, validUntil: new Date(now.getTime() + DAY), statusCallback: undefined },
   ...{ mayBeStored: false, isSimulated: false, options: undefined },
 });
+const assignmentOf = (id: MessageId): Assignment => ({
+  queued: claimOf(id),
+  ...{ to: { lane, sender: "+1", isSimulated: false }, data: {} },
+});
 const claimOf = (id: MessageId): Claim => ({
   ...{ shard, lane, priority: 0, id, attempt: 1, segments: 1, connector: "c", epoch: 1n },
   validUntil: new Date(now.getTime() + DAY),
@@ -113,6 +124,20 @@ const statements: [string, (sql: Sql) => Promise<unknown>, number][] = [
         stamp(100n),
       ),
     1,
+  ],
+  ["recipients of a service", (sql) => readRecipients(sql, { account, pool: "+1" }, ids), 2],
+  ["head of a service's lane", (sql) => readUnassigned(sql, { shard, lane }, 200), 0],
+  ["depths of a pool", (sql) => readDepths(sql, { shard, account, pool: "+1" }), 0],
+  [
+    "senders of a service",
+    (sql) =>
+      assignMessages(
+        sql,
+        { account, pool: "+1" },
+        { assignments: ids.map(assignmentOf), sticky: [{ recipient: "+1", sender: "+1" }] },
+        stamp(500n),
+      ),
+    3,
   ],
   ["busy lanes", (sql) => findBusyLanes(sql, [shard]), 0],
   ["head of a lane", (sql) => readLane(sql, { ...laneHead, lane }), 0],

@@ -46,6 +46,7 @@ export function createPumpInMemory(app: {
   const book = createLaneBook({
     limiters: app.limiters ?? createLimiters(),
     isTaken: (id) => taken.has(id),
+    assign: () => undefined,
     routeOf: ({ lane }): LaneRoute | undefined => {
       const { connector = 0, limits = [] } = app.lanes[lane] ?? { limits: [] };
       const end = connectors[connector];

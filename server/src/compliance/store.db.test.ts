@@ -44,7 +44,12 @@ test("a batch learns in its order who opted out, by account and pool", async () 
 
 test("an opt-out taken back is gone, and only that one", async () => {
   await insertOptOuts(sql, { ...scope("back"), source: "api" }, [phone(4), phone(5)], at);
-  expect(await removeOptOuts(sql, scope("back"), [phone(4), phone(6)])).toEqual([phone(4)]);
+  expect(
+    await removeOptOuts(sql, { account: scope("back").account, pools: ["back"] }, [
+      phone(4),
+      phone(6),
+    ]),
+  ).toEqual([phone(4)]);
   const left = await listOptOuts(sql, { ...scope("back"), limit: 10 });
   expect(left.map((optOut) => optOut.recipient)).toEqual([phone(5)]);
 });

@@ -43,16 +43,16 @@ export async function insertOptOuts(
   return rows.map((row) => row.recipient);
 }
 
-/** Takes opt-outs back; gives the recipients that had one. */
+/** Takes opt-outs back; gives the recipients that had one, once for each pool. */
 export async function removeOptOuts(
   sql: Sql,
-  scope: OptOutScope,
+  scope: { readonly account: number; readonly pools: readonly string[] },
   recipients: readonly PhoneNumber[],
 ): Promise<PhoneNumber[]> {
   const rows = await sql<{ recipient: PhoneNumber }[]>`
     delete from opt_outs
     where account = ${scope.account}
-      and pool = ${scope.pool}
+      and pool = any(${[...scope.pools]}::text[])
       and recipient = any(${[...recipients]}::text[])
     returning recipient
   `;

@@ -27,8 +27,9 @@ export async function readConnectors(sql: Sql): Promise<ConnectorRow[]> {
 /** The simulator's port is new at every start. */
 export async function upsertSimulator(sql: Sql, sealedSettings: Uint8Array): Promise<void> {
   await sql`
-    insert into connectors (name, kind, carrier_account, settings, created_at, updated_at)
-    values ('simulator', 'simulator', 'simulator', ${sealedSettings}, now(), now())
+    insert into connectors (name, kind, carrier_account, settings, name_segments_per_second,
+      created_at, updated_at)
+    values ('simulator', 'simulator', 'simulator', ${sealedSettings}, 10, now(), now())
     on conflict (name) do update
     set settings = excluded.settings, updated_at = now()
   `;

@@ -33,6 +33,8 @@ export type MessageOptions = {
   readonly isKeywordReply?: true;
   /** Has quiet hours. */
   readonly isMarketing?: true;
+  /** The messaging service that it was sent through, or that the texted number is in. */
+  readonly service?: string;
 };
 
 export type StoreVerdict = "stored" | "full" | "draining" | "opted out";
@@ -80,7 +82,8 @@ export async function storeAccepted(
         where shard = item.shard and lane = item.lane
       ) as depth, exists (
         select from opt_outs
-        where opt_outs.account = item.account and opt_outs.pool = item.pool
+        where opt_outs.account = item.account
+          and opt_outs.pool = any(array[item.pool, item.sender])
           and opt_outs.recipient = item.recipient
       ) and not coalesce(item.options ? 'isKeywordReply', false) as is_opted_out,
         lanes.drained_by is not null

@@ -17,6 +17,7 @@ import {
 } from "../lib/message-id.ts";
 import { isCleanText, segmentBody } from "../segments/segment.ts";
 import { smartEncode } from "../segments/smart-encoding.ts";
+import { capacityOf } from "../senders/choose-sender.ts";
 import {
   type AcceptedRow,
   findOrInsertLane,
@@ -25,6 +26,7 @@ import {
   type StoreVerdict,
 } from "./accept-store.ts";
 import type { Message, Priority } from "./message.ts";
+import { failOverflow } from "./overflow.ts";
 import { storeUntilCertain } from "./store-until-certain.ts";
 
 /** The most characters that Twilio takes in a body (21617). */
@@ -46,7 +48,11 @@ export type NewMessage = {
     readonly segmentsPerSecond: number;
     readonly maxQueueSeconds: number;
     readonly connector: string;
+    /** The messaging service that it is in: then its pool. An empty number: the service chooses. */
+    readonly service?: string | null;
   };
+  /** The messaging service that the message is sent through. */
+  readonly service?: string;
   readonly recipient: string;
   readonly body: string;
   readonly direction: "outbound-api" | "outbound-reply";
@@ -95,6 +101,7 @@ export function createAccepter(app: AccepterNeeds): Accepter {
     const verdicts = await storeUntilCertain(storing, sorted, writer);
     const stored = rows.filter((row) => verdicts.get(row.id) === "stored");
     if (stored.length > 0) app.onStored(stored);
+    await failOverflow(storing, { rows, verdicts }, writer);
     return rows.map((row) => resultOf(row, verdicts.get(row.id)));
   };
 
@@ -157,7 +164,7 @@ function createDecider(app: AccepterNeeds): (message: NewMessage) => Promise<Acc
     const validityS = message.validityS ?? VALIDITY_SECONDS_MAX;
     const validUntil = new Date(app.clock().getTime() + validityS * SECOND);
     refuseUnlawful(app, message, validUntil);
-    const pool = message.sender.number;
+    const pool = poolOf(message.sender);
     const shard = shardOfPool(message.account, pool);
     const key = { account: message.account, pool, sender: message.sender.number };
     const lane = await laneOf(shard, key);
@@ -168,7 +175,7 @@ function createDecider(app: AccepterNeeds): (message: NewMessage) => Promise<Acc
       id,
       account: message.account,
       pool,
-      sender: pool,
+      sender: message.sender.number,
       lane,
       body,
       encoding,
@@ -186,6 +193,11 @@ function createDecider(app: AccepterNeeds): (message: NewMessage) => Promise<Acc
   };
 }
 
+/** A messaging service for each of its senders; another sender is a pool of its own. */
+export function poolOf(sender: Pick<NewMessage["sender"], "number" | "service">): string {
+  return sender.service ?? sender.number;
+}
+
 export function shardOfPool(account: number, pool: string): number {
   return crc32(`${account} ${pool}`) % SHARD_COUNT;
 }
@@ -198,21 +210,14 @@ export function idInPool(
   return idAfter(reserved, { index: 0, shard: shardOfPool(account, pool) });
 }
 
-/** Segments that a sender's lane may hold. */
-export function capacityOf(sender: {
-  readonly segmentsPerSecond: number;
-  readonly maxQueueSeconds: number;
-}): number {
-  return Math.max(255, Math.floor(sender.segmentsPerSecond * sender.maxQueueSeconds));
-}
-
 function optionsOf(message: NewMessage): MessageOptions | undefined {
   if (message.isKeywordReply === true) return { isKeywordReply: true };
-  const { provideFeedback, isMarketing } = message;
-  if (provideFeedback !== true && isMarketing !== true) return undefined;
+  const { provideFeedback, isMarketing, service } = message;
+  if (provideFeedback !== true && isMarketing !== true && service === undefined) return undefined;
   return {
     ...(provideFeedback === true ? { provideFeedback: true } : {}),
     ...(isMarketing === true ? { isMarketing: true } : {}),
+    ...(service === undefined ? {} : { service }),
   };
 }
 
@@ -284,13 +289,14 @@ function asMessage(row: AcceptedRow): Message {
     recipient: row.recipient,
     body: row.body,
     segments: row.segments,
-    status: "queued",
+    status: row.options?.service === undefined ? "queued" : "accepted",
     errorCode: undefined,
     priceMicros: undefined,
     createdAt: at,
     sentAt: undefined,
     updatedAt: at,
     isSimulated: row.isSimulated,
+    service: row.options?.service,
   };
 }
 

@@ -124,8 +124,8 @@ export async function claimMessages(
           when accounts.status <> 'active' then 30002
           when not coalesce(messages.options ? 'isKeywordReply', false) and exists (
             select from opt_outs
-            where opt_outs.account = messages.account and opt_outs.pool = lanes.pool
-              and opt_outs.recipient = messages.recipient
+            where opt_outs.account = messages.account and opt_outs.recipient = messages.recipient
+              and opt_outs.pool = any(array[lanes.pool, messages.sender])
           ) then 21610
         end as error_code
       from taken
@@ -152,9 +152,9 @@ export async function claimMessages(
       select ${String(stamp.writer)}::bigint,
         ${String(stamp.firstSeq)}::bigint + row_number() over () - 1,
         current_date, now(), 'failed', account, id, jsonb_strip_nulls(jsonb_build_object(
-          'from', sender, 'to', recipient, 'callback', status_callback, 'errorCode', error_code))
-      from judged
-      where error_code is not null
+          'from', sender, 'to', recipient, 'callback', status_callback, 'errorCode', error_code,
+          'service', options ->> 'service'))
+      from judged where error_code is not null
     ), counted as (
       update lane_departures as lanes
       set departed = departed + gone.segments
@@ -250,6 +250,7 @@ function departureEvent({ claim, message, status, errorCode, waits, submissions 
     ...(message.statusCallback === null ? {} : { callback: message.statusCallback }),
     ...(errorCode === undefined ? {} : { errorCode }),
     ...(message.isSimulated ? { sim: true } : {}),
+    ...(message.options?.service === undefined ? {} : { service: message.options.service }),
   };
 }
 

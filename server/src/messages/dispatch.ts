@@ -9,6 +9,7 @@ import { type MessageId, shardOf } from "../lib/message-id.ts";
 import type { Limiters } from "../throughput/limiters.ts";
 import type { AcceptedRow } from "./accept-store.ts";
 import { giveBack, writeClaimed } from "./after-claim.ts";
+import { type Assigner, type AssignerNeeds, createAssigner } from "./assign.ts";
 import { carrierOptOutCodes, insertCarrierOptOuts } from "./carrier-opt-outs-store.ts";
 import { type Claimed, type Claimer, createClaimer } from "./claimer.ts";
 import {
@@ -16,6 +17,7 @@ import {
   holdClaim,
   type LaneRow,
   type PriceOf,
+  type QueuedRow,
   recordDepartures,
 } from "./dispatch-store.ts";
 import { createDoubts, type Doubts } from "./doubts.ts";
@@ -49,6 +51,8 @@ export type DispatcherNeeds = {
   };
   /** Asked for each claimed message before its bytes leave: in memory, at once. */
   readonly judge: (claimed: Claimed) => Verdict;
+  /** How messages of services get their senders; without it they wait for another process. */
+  readonly assigning?: Pick<AssignerNeeds, "writer" | "pools" | "judgeSender">;
   /** The lane's connector and limits; nothing when the account no longer holds it. */
   readonly routeOf: (lane: LaneRow) => LaneRoute | undefined;
   readonly limiters: Limiters;
@@ -91,6 +95,7 @@ type Machine = {
   readonly later: Later;
   readonly doubts: Doubts;
   readonly rerouter: Rerouter;
+  readonly assigner: Assigner | undefined;
   readonly end: () => void;
 };
 
@@ -150,7 +155,7 @@ export function createDispatcher(app: DispatcherNeeds): Dispatcher {
     close: async () => {
       clearInterval(sweepTimer);
       pump.close();
-      await sweeping;
+      await Promise.all([sweeping, machine.assigner?.close()]);
       await claimer.close();
       await writer.close();
       await Promise.all([machine.rerouter.close(), machine.later.close()]);
@@ -166,6 +171,7 @@ function buildMachine(app: DispatcherNeeds): Machine {
   const recorder = createRecorder(app, { isClosed, onRecorded: (id) => claimer.forget(id) });
   const book = createLaneBook({
     ...{ routeOf: app.routeOf, limiters: app.limiters },
+    assign: (row) => assigner?.look(row),
     isTaken: (id) => claimer.isTaken(id),
   });
   const rerouter = createRerouter({ hot: app.hot, owner: app.owner, isClosed });
@@ -208,8 +214,9 @@ function buildMachine(app: DispatcherNeeds): Machine {
   const reader = buildReader(app, { book, lookSoon: () => pump.soon() });
   const pump = createPump({ ...app, book, claimer, reader });
   const later = buildLater(app, { book, claimer, pump, isClosed });
+  const assigner = buildAssigner(app, { book, pump });
   return {
-    ...{ book, claimer, writer, reader, pump, recorder, later, rerouter },
+    ...{ book, claimer, writer, reader, pump, recorder, later, rerouter, assigner },
     doubts: createDoubts({ ...app, claimer }),
     reporter: createLaneReporter({ ...app, book }),
     end: () => {
@@ -246,11 +253,27 @@ function buildLater(
     ...{ isClosed: parts.isClosed, onError: app.onError },
     ownedShards: () => ownedShards(app).shards,
     onDeferred: (id) => parts.claimer.forget(id),
-    onDue: (rows) => {
-      for (const row of rows) parts.book.offer(row);
-      parts.pump.soon();
-    },
+    onDue: (rows) => offerAll(parts, rows),
   });
+}
+
+function buildAssigner(
+  app: DispatcherNeeds,
+  parts: Pick<Machine, "book" | "pump">,
+): Assigner | undefined {
+  if (app.assigning === undefined) return undefined;
+  return createAssigner({
+    ...{ ...app, ...app.assigning, onAssigned: app.onRecorded },
+    onQueued: (rows) => offerAll(parts, rows),
+  });
+}
+
+function offerAll(
+  { book, pump }: Pick<Machine, "book" | "pump">,
+  rows: readonly (QueuedRow & LaneRow)[],
+): void {
+  for (const row of rows) book.offer(row);
+  pump.soon();
 }
 
 /** Those that a carrier refused because it knows of an opt-out. */

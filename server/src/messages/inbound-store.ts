@@ -154,6 +154,8 @@ export type InboundRow = {
   /** The host of the webhook that is to hear of it; nothing when there is none. */
   readonly webhookHost: string | undefined;
   readonly keyword: "STOP" | "START" | "HELP" | undefined;
+  /** The messaging service that the number is in. */
+  readonly service: string | undefined;
   /** 30009: parts of it never came. */
   readonly errorCode: number | undefined;
 };
@@ -165,11 +167,12 @@ export async function storeInbound(sql: Sql, row: InboundRow, stamp: Stamp): Pro
   await sql`
     insert into messages (
       shard, id, day, account, direction, sender, recipient, body, encoding, segments, priority,
-      is_simulated
+      is_simulated, options
     )
     values (
       ${shard}, ${id}::bigint, ${day}::date, ${row.account}, 'inbound', ${row.sender},
-      ${row.recipient}, ${row.body}, ${row.encoding}, ${row.segments}, 0, ${row.isSimulated}
+      ${row.recipient}, ${row.body}, ${row.encoding}, ${row.segments}, 0, ${row.isSimulated},
+      ${row.service === undefined ? null : sql.json({ service: row.service })}
     )
   `;
   await sql`

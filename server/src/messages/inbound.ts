@@ -10,7 +10,7 @@ import { type Clock, DAY, SECOND } from "../lib/clock.ts";
 import type { IdWriter } from "../lib/message-id.ts";
 import { parsePhoneNumber } from "../numbers/phone-number.ts";
 import { segmentBody } from "../segments/segment.ts";
-import { type NewMessage, shardOfPool } from "./accept.ts";
+import { type NewMessage, poolOf, shardOfPool } from "./accept.ts";
 import type { InboundAnswers } from "./inbound-answers.ts";
 import {
   deleteUnansweredBefore,
@@ -30,6 +30,8 @@ import {
 export type TextedNumber = NewMessage["sender"] & {
   readonly account: number | undefined;
   readonly kind: SenderKind;
+  /** What an opt-in opens again; the number alone when left out. */
+  readonly pools?: readonly string[];
   readonly smsUrl: string;
 };
 
@@ -152,7 +154,7 @@ async function storeText(
   const { number, body, errorCode } = of;
   const { account } = number;
   if (body === undefined || account === undefined) return undefined;
-  const scope = { account, pool: number.number };
+  const scope = { account, pool: poolOf(number) };
   const sender = parsePhoneNumber(of.sender);
   const keyword = readKeyword(body, number.kind);
   const wasOptedOut =
@@ -175,15 +177,21 @@ async function storeText(
       isSimulated: carrier.isSimulated,
       webhookHost: hostOf(number.smsUrl),
       keyword: answer?.optOutType,
+      service: number.service ?? undefined,
     },
     stamp,
   );
   if (sender === undefined || answer === undefined) return undefined;
   if (answer.record === "opt-out") {
-    const source = { ...scope, source: "keyword", keyword: keyword?.word ?? "" } as const;
-    await insertOptOuts(app.sql, source, [sender], app.clock());
+    // Of the number, too: that holds when it leaves its service.
+    for (const pool of new Set([scope.pool, number.number])) {
+      const source = { account, pool, source: "keyword", keyword: keyword?.word ?? "" } as const;
+      await insertOptOuts(app.sql, source, [sender], app.clock());
+    }
   }
-  if (answer.record === "opt-in") await removeOptOuts(app.sql, scope, [sender]);
+  if (answer.record === "opt-in") {
+    await removeOptOuts(app.sql, { account, pools: number.pools ?? [scope.pool] }, [sender]);
+  }
   return answer.reply === undefined ? undefined : { id: String(app.newId(0)), body: answer.reply };
 }
 

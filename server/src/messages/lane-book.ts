@@ -54,6 +54,8 @@ export type LaneBookNeeds = {
   readonly routeOf: (row: LaneRow) => LaneRoute | undefined;
   readonly limiters: Limiters;
   readonly isTaken: (id: MessageId) => boolean;
+  /** Told of a messaging service's lane, whose messages have no sender yet. */
+  readonly assign: (row: LaneRow) => void;
 };
 
 export function createLaneBook(app: LaneBookNeeds): LaneBook {
@@ -68,6 +70,11 @@ export function createLaneBook(app: LaneBookNeeds): LaneBook {
   const laneFor = (row: LaneRow): Lane | undefined => {
     const known = lanes.get(row.lane);
     if (known !== undefined) return known;
+    if (row.sender === "") {
+      const { shard, lane, account, pool, sender } = row;
+      app.assign({ shard, lane, account, pool, sender });
+      return undefined;
+    }
     const way = ways.find(row);
     if (way === undefined) return undefined;
     const { shard, lane: number, account, pool, sender } = row;

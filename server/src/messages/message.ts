@@ -20,6 +20,7 @@ export type Message = {
   readonly id: MessageId;
   readonly account: number;
   readonly direction: Direction;
+  /** Empty until a sender of its messaging service is chosen. */
   readonly sender: string;
   readonly recipient: string;
   readonly body: string;
@@ -31,6 +32,8 @@ export type Message = {
   readonly sentAt: Date | undefined;
   readonly updatedAt: Date;
   readonly isSimulated: boolean;
+  /** The messaging service that it was sent through, or that the texted number is in. */
+  readonly service: string | undefined;
 };
 
 /** Urgency of a message in its lane: 0 leaves first. */

@@ -153,6 +153,7 @@ export async function settleMessages(
       jsonb_strip_nulls(jsonb_build_object(
         'from', messages.sender, 'to', messages.recipient, 'callback', messages.status_callback,
         'errorCode', settled.error_code, 'rawDlrDoneDate', settled.done_date,
+        'service', messages.options ->> 'service',
         'sim', case when messages.is_simulated then true end))
     from settled
     join messages on messages.shard = any(array[settled.shard])

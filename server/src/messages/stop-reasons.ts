@@ -52,6 +52,26 @@ export const stopReasons: Readonly<Record<number, Reason>> = {
     rule: "What a text costs is counted against the cap when it leaves the queue.",
     remedy: "Raise the cap under /longwave/v1/SpendCaps, or send it on the next day, UTC.",
   },
+  21701: {
+    words: "Not sent: its messaging service was deleted before it had a sender.",
+    rule: "A messaging service chooses the sender after it accepted the message.",
+    remedy: "Send it again by another service or sender.",
+  },
+  21703: {
+    words: "Not sent: no sender of the messaging service reaches the recipient.",
+    rule: "Short codes reach their own country, names those that take them.",
+    remedy: "Add a number of the recipient's country to the service.",
+  },
+  21704: {
+    words: "Not sent: the messaging service has no senders.",
+    rule: "A messaging service chooses among its own senders.",
+    remedy: "Add a number, a short code or a name to it.",
+  },
+  30001: {
+    words: "Not sent: the queue was full.",
+    rule: "A sender's queue holds maxQueueSeconds of its rate; a service's those of its senders.",
+    remedy: "Send slower, or add senders to the messaging service.",
+  },
   30036: {
     words: "Not sent: its validity period ended while it waited.",
     rule: "ValidityPeriod, 36,000 seconds unless the request says less.",

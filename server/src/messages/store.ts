@@ -18,6 +18,7 @@ type Row = {
   sentAt: Date | null;
   updatedAt: Date | null;
   isSimulated: boolean;
+  service: string | null;
 };
 
 /** How long before it was sent a message may have been created: the longest queue and schedule. */
@@ -71,11 +72,12 @@ function selectMessages(sql: Sql) {
       messages.segments, coalesce(outcomes.status, case
         when claims.id is not null then 'sending'
         when later.why = 'schedule' then 'scheduled'
+        when messages.sender = '' then 'accepted'
         else 'queued'
       end) as status,
       outcomes.error_code as "errorCode", outcomes.price_micros as "priceMicros",
       outcomes.sent_at as "sentAt", outcomes.updated_at as "updatedAt",
-      is_simulated as "isSimulated"
+      is_simulated as "isSimulated", options ->> 'service' as service
     from messages
     left join outcomes on outcomes.shard = messages.shard and outcomes.id = messages.id
       and outcomes.day = messages.day
@@ -90,6 +92,7 @@ function asMessage(row: Row): Message {
     ...row,
     errorCode: row.errorCode ?? undefined,
     priceMicros: row.priceMicros ?? undefined,
+    service: row.service ?? undefined,
     createdAt: at,
     sentAt: row.sentAt ?? undefined,
     updatedAt: row.updatedAt ?? at,
@@ -131,7 +134,8 @@ export async function cancelWaiting(
     insert into events (writer, seq, day, at, kind, account, id, data)
     select ${String(stamp.writer)}::bigint, ${String(stamp.firstSeq)}::bigint, current_date, now(),
       'canceled', account, messages.id, jsonb_strip_nulls(jsonb_build_object(
-        'from', sender, 'to', recipient, 'callback', status_callback))
+        'from', sender, 'to', recipient, 'callback', status_callback,
+        'service', options ->> 'service'))
     from taken
     join messages on messages.shard = taken.shard and messages.id = taken.id
       and messages.day = ${dayOf(id)}::date

@@ -1,11 +1,12 @@
 import type { Sql } from "../db/sql.ts";
 import { dayOf, type MessageId, shardOf } from "../lib/message-id.ts";
+import type { ChoiceData } from "./choice-words.ts";
 
 export type TimelineRows = {
   readonly events: readonly {
     readonly at: Date;
     readonly kind: string;
-    readonly data: {
+    readonly data: ChoiceData & {
       readonly errorCode?: number;
       readonly why?: string;
       readonly until?: string;

@@ -1,5 +1,6 @@
 import type { Sql } from "../db/sql.ts";
 import { shardOf } from "../lib/message-id.ts";
+import { choiceWords, exclusionWords } from "./choice-words.ts";
 import { laneLimit } from "./lane-status.ts";
 import { findNumberedLane, type StoredLane } from "./lane-store.ts";
 import type { Message } from "./message.ts";
@@ -55,8 +56,10 @@ function eventEntry(event: TimelineRows["events"][number], message: Message): Ti
     case "accepted":
       return {
         ...{ at, kind: "accepted" },
-        words: `Accepted and stored: ${message.segments} segment(s), in the queue of ${message.sender}.`,
+        words: acceptedWords(message),
       };
+    case "queued":
+      return { at, kind, ...choiceWords(data) };
     case "received":
       return { at, kind, words: `Received from a phone, for ${message.recipient}.` };
     case "sent": {
@@ -78,9 +81,15 @@ function eventEntry(event: TimelineRows["events"][number], message: Message): Ti
       const reason = data.errorCode === undefined ? undefined : stopReasons[data.errorCode];
       const code = data.errorCode === undefined ? "" : ` (${data.errorCode})`;
       if (reason === undefined) return { at, kind, words: `The message is ${kind}${code}.` };
-      return { at, kind, ...reason, raw: String(data.errorCode) };
+      const words = reason.words + exclusionWords(data.excluded);
+      return { at, kind, ...reason, words, raw: String(data.errorCode) };
     }
   }
+}
+
+function acceptedWords({ segments, sender, service }: Message): string {
+  const through = service === undefined ? `in the queue of ${sender}` : `by ${service}`;
+  return `Accepted and stored: ${segments} segment(s), ${through}.`;
 }
 
 /** In plain words what a carrier answered to a submission. */

@@ -123,7 +123,13 @@ function groupTables(read: {
 function nameOf(name: string, carrier: NameCarrier | undefined): CarriedSender | undefined {
   if (carrier === undefined || !isAlphaName(name)) return undefined;
   return {
-    ...{ number: name, kind: "name", service: null, maxQueueSeconds: NAME_QUEUE_SECONDS_MAX },
+    ...{
+      number: name,
+      kind: "name",
+      country: "",
+      service: null,
+      maxQueueSeconds: NAME_QUEUE_SECONDS_MAX,
+    },
     ...carrier,
   };
 }

@@ -46,7 +46,11 @@ export type Sender = InventoryNumber & { readonly sid: Sid; readonly account: nu
 export type CarriedSender = Pick<
   InventoryNumber,
   "number" | "connector" | "segmentsPerSecond" | "maxQueueSeconds" | "service"
-> & { readonly kind: SenderKind | "name" };
+> & {
+  readonly kind: SenderKind | "name";
+  /** Empty for a name: it is of no country. */
+  readonly country: string;
+};
 
 export type SenderSettings = {
   readonly [Name in

@@ -187,7 +187,7 @@ async function lockPool(
     from services
     where service = ${of.service}
       and account = ${of.account}
-    for update
+    for no key update
   `;
   if (locked.count === 0) return undefined;
   const [row] = await sql<{ size: number }[]>`

@@ -205,6 +205,7 @@ function inboundForm(app: InboundNeeds, row: Retry, message: Message): Record<st
     ToState: "",
     ToZip: "",
   };
+  if (message.service !== undefined) form.MessagingServiceSid = message.service;
   if (typeof row.data.keyword === "string") form.OptOutType = row.data.keyword;
   return form;
 }

@@ -216,6 +216,7 @@ function statusForm(sid: string, accountSid: string, job: Job): Record<string, s
     SmsStatus: status,
     To: String(data.to ?? ""),
   };
+  if (typeof data.service === "string") form.MessagingServiceSid = data.service;
   const isFailure = status === "failed" || status === "undelivered";
   if (isFailure && data.errorCode !== undefined) form.ErrorCode = String(data.errorCode);
   const isFromReceipt = status === "delivered" || status === "undelivered";

@@ -133,6 +133,7 @@ async function appendInbound(body: string): Promise<bigint> {
     sentAt: undefined,
     updatedAt: now,
     isSimulated: false,
+    service: undefined,
   });
   await insertRetries(database.sql, [
     {

@@ -3,11 +3,9 @@ import { isSid } from "../../lib/sid.ts";
 import { BODY_LENGTH_MAX, type NewMessage, VALIDITY_SECONDS_MAX } from "../../messages/accept.ts";
 import type { Priority } from "../../messages/message.ts";
 import { type PhoneNumber, parsePhoneNumber } from "../../numbers/phone-number.ts";
-import { isShortCode } from "../../numbers/short-code.ts";
-import type { Sender } from "../../senders/sender.ts";
 import type { ParameterTable } from "../form.ts";
-import type { ApiNeeds } from "../needs.ts";
 import type { ApiRequest } from "../route.ts";
+import type { AskedOrigin } from "./message-origin.ts";
 
 export const createParameters = {
   To: "same",
@@ -19,7 +17,7 @@ export const createParameters = {
   ProvideFeedback: "same",
   MessageIntent: "different",
   Priority: "different",
-  MessagingServiceSid: "different",
+  MessagingServiceSid: "same",
   MediaUrl: "different",
   ForceDelivery: "ignored",
   MaxPrice: "ignored",
@@ -51,7 +49,7 @@ const MEDIA_MAX = 10;
 /** Everything of a new message that can be refused before its sender is known. */
 export function readNewMessage(request: ApiRequest): {
   readonly to: PhoneNumber;
-  readonly from: string;
+  readonly origin: AskedOrigin;
   readonly body: string;
   readonly options: Pick<
     NewMessage,
@@ -60,8 +58,8 @@ export function readNewMessage(request: ApiRequest): {
 } {
   const { form } = request;
   const to = readRecipient(form.text("To"));
-  const from = readFrom(request);
-  if (parsePhoneNumber(from) === to) {
+  const origin = readOrigin(request);
+  if (origin.from !== undefined && parsePhoneNumber(origin.from) === to) {
     throw new ApiError(400, 21266, `'To' and 'From' are both ${to}. Send to another number.`);
   }
   const body = readBody(request);
@@ -71,7 +69,7 @@ export function readNewMessage(request: ApiRequest): {
   const intent = form.choice("MessageIntent", intents);
   const priority = readPriority(request, intent);
   return {
-    ...{ to, from, body },
+    ...{ to, origin, body },
     options: {
       ...(statusCallback === undefined ? {} : { statusCallback }),
       ...(validityS === undefined ? {} : { validityS }),
@@ -81,38 +79,6 @@ export function readNewMessage(request: ApiRequest): {
       ...(form.flag("ProvideFeedback") === true ? { provideFeedback: true } : {}),
     },
   };
-}
-
-/** The account's own sender; 21212 malformed, 21660 somebody else's, 21659 nobody's, 21621 no media. */
-export function findSender(
-  app: Pick<ApiNeeds, "senderBook">,
-  account: number,
-  from: string,
-  request: ApiRequest,
-): Sender {
-  const number = isShortCode(from) ? from : parsePhoneNumber(from);
-  if (number === undefined) {
-    throw new ApiError(400, 21212, "The 'From' number is not valid. Write it like +12025550123.");
-  }
-  const sender = app.senderBook.find(account, number);
-  if (sender === undefined) {
-    const isHeld = app.senderBook.byNumber(number) !== undefined;
-    throw isHeld
-      ? new ApiError(400, 21660, `The 'From' number ${number} belongs to another account.`)
-      : new ApiError(
-          400,
-          21659,
-          `The 'From' number ${number} is not one of this account's. IncomingPhoneNumbers lists them.`,
-        );
-  }
-  if (request.form.list("MediaUrl").some((url) => url !== "")) {
-    throw new ApiError(
-      400,
-      21621,
-      `The 'From' number ${number} cannot send media. Leave MediaUrl out.`,
-    );
-  }
-  return sender;
 }
 
 function readRecipient(text: string | undefined): PhoneNumber {
@@ -125,19 +91,24 @@ function readRecipient(text: string | undefined): PhoneNumber {
   throw new ApiError(400, 21211, "The 'To' number is not valid. Write it like +12025550123.");
 }
 
-function readFrom(request: ApiRequest): string {
+function readOrigin(request: ApiRequest): AskedOrigin {
   const from = request.form.text("From")?.trim() || undefined;
-  const service = request.form.text("MessagingServiceSid") || undefined;
-  if (service !== undefined) {
-    throw isSid("MG", service.toLowerCase().replace(/^mg/, "MG"))
-      ? new ApiError(400, 21701, `The messaging service ${service} does not exist. Use 'From'.`)
-      : new ApiError(400, 21705, "The MessagingServiceSid is not valid. Use 'From'.");
+  const service = request.form.text("MessagingServiceSid")?.trim() || undefined;
+  if (from === undefined && service === undefined) {
+    throw new ApiError(
+      400,
+      21603,
+      "A 'From' or a 'MessagingServiceSid' is missing. Give one of your senders or services.",
+    );
   }
-  if (from === undefined) {
-    throw new ApiError(400, 21603, "The parameter 'From' is missing. Give one of your senders.");
-  }
-  refuseChannel(from);
-  return from;
+  if (from !== undefined) refuseChannel(from);
+  const sid = service?.toLowerCase().replace(/^mg/, "MG");
+  if (sid === undefined || isSid("MG", sid)) return { from, service: sid };
+  throw new ApiError(
+    400,
+    21705,
+    "The MessagingServiceSid is not valid. Write MG and 32 hexadecimal digits.",
+  );
 }
 
 function readBody(request: ApiRequest): string {

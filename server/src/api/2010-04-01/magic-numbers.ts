@@ -39,6 +39,7 @@ export function sendForTest(
     ...{ body: message.body, segments, status: "queued", errorCode: undefined },
     ...{ priceMicros: undefined, createdAt: at, sentAt: undefined, updatedAt: at },
     isSimulated: true,
+    service: undefined,
   };
 }
 

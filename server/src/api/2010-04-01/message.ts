@@ -3,6 +3,7 @@ import type { Sid } from "../../lib/sid.ts";
 import type { Message } from "../../messages/message.ts";
 import { messageCodes } from "../error-codes/message-codes.ts";
 import { sendCodes } from "../error-codes/send-codes.ts";
+import { serviceCodes } from "../error-codes/service-codes.ts";
 import { rfc2822 } from "../rfc2822.ts";
 
 /** A message as the 2010 API writes it: counts and prices are texts, what is not yet known is null. */
@@ -12,13 +13,13 @@ export function showMessage(account: Account, sid: Sid, message: Message): objec
   return {
     sid,
     account_sid: account.sid,
-    messaging_service_sid: null,
-    from: message.sender,
+    messaging_service_sid: message.service ?? null,
+    from: message.sender === "" ? null : message.sender,
     to: message.recipient,
     body: message.body,
     status: message.status,
     direction: message.direction,
-    num_segments: String(message.segments),
+    num_segments: message.sender === "" ? "0" : String(message.segments),
     num_media: "0",
     error_code: errorCode ?? null,
     error_message: errorCode === undefined ? null : meaningOf(errorCode),
@@ -35,7 +36,10 @@ export function showMessage(account: Account, sid: Sid, message: Message): objec
 
 /** A message also fails by what would have been refused at its start, such as an opt-out. */
 function meaningOf(errorCode: number): string {
-  return (messageCodes[errorCode] ?? sendCodes[errorCode])?.meaning ?? "Unknown error";
+  return (
+    (messageCodes[errorCode] ?? sendCodes[errorCode] ?? serviceCodes[errorCode])?.meaning ??
+    "Unknown error"
+  );
 }
 
 /** What was paid is negative, in five digits after the point. */

@@ -7,11 +7,12 @@ import type { ParameterTable } from "../form.ts";
 import type { ApiNeeds, MessageFilter } from "../needs.ts";
 import { invalidPageToken, pageBody, pageParameters, readPage } from "../page.ts";
 import type { Answer, ApiRequest, Route } from "../route.ts";
-import { createParameters, findSender, readNewMessage } from "./create-message.ts";
+import { createParameters, readNewMessage } from "./create-message.ts";
 import { readDateFilter } from "./date-filter.ts";
 import { findMessageOf } from "./find-message.ts";
 import { sendForTest } from "./magic-numbers.ts";
 import { showMessage } from "./message.ts";
+import { findOrigin, poolOfOrigin } from "./message-origin.ts";
 
 const path = "/2010-04-01/Accounts/:account/Messages";
 const filterParameters = {
@@ -62,22 +63,23 @@ export const messageRoutes: readonly Route[] = [
 ];
 
 async function createMessage(app: ApiNeeds, request: ApiRequest): Promise<Answer> {
-  const { to, from, body, options } = readNewMessage(request);
+  const { to, origin, body, options } = readNewMessage(request);
   if (request.caller.isTest || request.account.isTest) {
     const at = app.clock();
-    const shown = sendForTest({ from: parsePhoneNumber(from) ?? from, to, body }, at);
+    const from = parsePhoneNumber(origin.from ?? "") ?? origin.from ?? "";
+    const shown = sendForTest({ from, to, body }, at);
     return { status: 201, body: showMessage(request.account, newSid("SM", at), shown) };
   }
   const account = request.account.id;
   const { reserved } = request;
   if (reserved?.isAgain === true) {
-    const id = idInPool(reserved.id, { account, pool: parsePhoneNumber(from) ?? from });
+    const id = idInPool(reserved.id, { account, pool: poolOfOrigin(app, origin) });
     const stored = await app.messages.find({ account, id });
     if (stored !== undefined) return answer(app, request, stored, 201);
   }
-  const sender = findSender(app, account, from, request);
+  const found = findOrigin(app, { account, to, origin, request });
   const message = await app.messages.accept({
-    ...{ account, sender, recipient: to, body, direction: "outbound-api", ...options },
+    ...{ account, recipient: to, body, direction: "outbound-api", ...found, ...options },
     ...(reserved === undefined ? {} : { id: reserved.id }),
   });
   return answer(app, request, message, 201);

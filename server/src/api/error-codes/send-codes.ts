@@ -7,8 +7,8 @@ export const sendCodes: ErrorCodes = {
     remedy: "Write it with + and the country's code: +12025550123.",
   },
   21212: {
-    meaning: "The 'From' number is not a phone number or short code.",
-    remedy: "Write it like +12025550123. Names as senders are not in this version.",
+    meaning: "The 'From' is not a phone number, a short code or a name.",
+    remedy: "Write it like +12025550123, 12345 or Longwave: at most 11 letters, digits and spaces.",
   },
   21266: {
     meaning: "'To' and 'From' are the same number.",
@@ -21,7 +21,7 @@ export const sendCodes: ErrorCodes = {
   },
   21603: {
     meaning: "The sender is missing.",
-    remedy: "Give 'From' with one of the account's senders.",
+    remedy: "Give 'From' or 'MessagingServiceSid'.",
   },
   21604: {
     meaning: "The recipient is missing.",
@@ -46,7 +46,8 @@ export const sendCodes: ErrorCodes = {
   },
   21612: {
     meaning: "No route leads from this sender to this recipient.",
-    remedy: "In this version only a magic number of test credentials gives this.",
+    remedy:
+      "Phones of many countries take no names as senders, and not every connector carries them: send from a number.",
   },
   21614: {
     meaning: "The recipient is no mobile phone.",
@@ -83,14 +84,6 @@ export const sendCodes: ErrorCodes = {
   21660: {
     meaning: "The 'From' number belongs to another account.",
     remedy: "Use a sender of this account, or that account's credentials.",
-  },
-  21701: {
-    meaning: "The messaging service does not exist.",
-    remedy: "Give 'From' instead: messaging services are not in this version.",
-  },
-  21705: {
-    meaning: "The MessagingServiceSid is not valid.",
-    remedy: "Give 'From' instead: messaging services are not in this version.",
   },
   63007: {
     meaning: "The channel is not here: only texts are in this version.",

@@ -2,6 +2,22 @@ import type { ErrorCodes } from "./error-code.ts";
 
 /** Why a messaging service or its senders were refused. */
 export const serviceCodes: ErrorCodes = {
+  21701: {
+    meaning: "The messaging service does not exist.",
+    remedy: "Give one of the account's: /v1/Services lists them.",
+  },
+  21703: {
+    meaning: "No sender of the messaging service reaches the recipient.",
+    remedy: "Add a number of the recipient's country; the timeline says why each was passed over.",
+  },
+  21704: {
+    meaning: "The messaging service has no senders.",
+    remedy: "Add a number, a short code or a name to it.",
+  },
+  21705: {
+    meaning: "The MessagingServiceSid is not valid.",
+    remedy: "Write MG and 32 hexadecimal digits.",
+  },
   21709: {
     meaning: "The name cannot be a sender.",
     remedy: "Give 1 to 11 letters, digits, spaces and - + _ &, with a letter among them.",
@@ -9,6 +25,10 @@ export const serviceCodes: ErrorCodes = {
   21710: {
     meaning: "The sender is in this messaging service already.",
     remedy: "Nothing to do.",
+  },
+  21711: {
+    meaning: "The 'From' is not a sender of the messaging service.",
+    remedy: "Add it to the service, or leave 'From' out and let the service choose.",
   },
   21712: {
     meaning: "The number is in another messaging service.",

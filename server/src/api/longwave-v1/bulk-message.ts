@@ -1,6 +1,7 @@
 import type { NewMessage } from "../../messages/accept.ts";
 import type { SenderBook } from "../../senders/sender-book.ts";
-import { createParameters, findSender, readNewMessage } from "../2010-04-01/create-message.ts";
+import { createParameters, readNewMessage } from "../2010-04-01/create-message.ts";
+import { findOrigin } from "../2010-04-01/message-origin.ts";
 import { createForm } from "../form.ts";
 
 /** One message of a bulk: the parameters of Twilio's form as JSON. */
@@ -16,9 +17,10 @@ export function readBulkMessage(
     ...{ account, caller: account, params: {}, path: "" },
     form: createForm(pairs, createParameters),
   } as Parameters<typeof readNewMessage>[0];
-  const { to, from, body, options } = readNewMessage(request);
-  const sender = findSender({ senderBook }, account.id, from, request);
+  const { to, origin, body, options } = readNewMessage(request);
+  const found = findOrigin({ senderBook }, { account: account.id, to, origin, request });
   return {
-    ...{ account: account.id, sender, recipient: to, body, ...options, direction: "outbound-api" },
+    ...{ account: account.id, recipient: to, body, direction: "outbound-api" },
+    ...{ ...found, ...options },
   };
 }

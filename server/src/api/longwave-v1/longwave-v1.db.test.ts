@@ -55,7 +55,7 @@ function createServer(): FastifyInstance {
     newId: createIdWriter(1, () => clock().getTime()),
     senderBook: {
       ...{ find: () => undefined, refresh: async () => undefined },
-      ...{ ofAccount: () => [], servicesOf: () => [] },
+      ...{ ofAccount: () => [], servicesOf: () => [], service: () => undefined },
     },
     tellOwners: async () => undefined,
     ruleBook,
@@ -107,7 +107,7 @@ function accepted(index: number): Message {
   return {
     ...{ id: BigInt(index + 1), account: 1, direction: "outbound-api", sender, recipient: "+1" },
     ...{ body: "", segments: 1, status: "queued", errorCode: undefined, priceMicros: undefined },
-    ...{ createdAt: at, sentAt: undefined, updatedAt: at, isSimulated: false },
+    ...{ createdAt: at, sentAt: undefined, updatedAt: at, isSimulated: false, service: undefined },
   };
 }
 

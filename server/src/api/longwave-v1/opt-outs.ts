@@ -8,6 +8,7 @@ import {
   parsePhoneNumber,
   parsePhoneNumbers,
 } from "../../numbers/phone-number.ts";
+import type { SenderBook } from "../../senders/sender-book.ts";
 import { pageOf, pageQuery, pageSchema, readPage } from "./page.ts";
 import {
   type Call,
@@ -22,7 +23,11 @@ import {
   textOrNull,
 } from "./route.ts";
 
-export type OptOutNeeds = { readonly sql: Sql; readonly clock: Clock };
+export type OptOutNeeds = {
+  readonly sql: Sql;
+  readonly clock: Clock;
+  readonly senderBook: Pick<SenderBook, "service">;
+};
 
 const RECIPIENTS_MAX = 1_000;
 /** Rows of an import that go to the database in one statement. */
@@ -137,7 +142,10 @@ async function add(app: OptOutNeeds, { account, body }: Call) {
 async function remove(app: OptOutNeeds, { account, params }: Call): Promise<void> {
   const scope = { account: account.id, pool: params.pool ?? "" };
   const recipient = readRecipient("recipient", params.recipient ?? "");
-  const removed = await removeOptOuts(app.sql, scope, [recipient]);
+  // An opt-out of a service also stands at the number that was told.
+  const members = app.senderBook.service(account.id, scope.pool)?.numbers ?? [];
+  const pools = [scope.pool, ...members.map(({ number }) => number)];
+  const removed = await removeOptOuts(app.sql, { account: account.id, pools }, [recipient]);
   if (removed.length === 0) {
     throw notFound(`An opt-out of ${recipient} from '${scope.pool}'`);
   }

@@ -45,7 +45,7 @@ async function fetchTimeline(app: TimelineNeeds, { account, params }: Call) {
     message: {
       sid,
       direction: message.direction,
-      from: message.sender,
+      from: message.sender === "" ? null : message.sender,
       to: message.recipient,
       status: message.status,
       num_segments: message.segments,
@@ -70,7 +70,7 @@ const schema = objectOf({
   message: objectOf({
     sid: text,
     direction: text,
-    from: text,
+    from: { ...textOrNull, description: "Null until its messaging service has chosen one." },
     to: text,
     status: text,
     num_segments: { type: "integer" },

@@ -1,0 +1,122 @@
+import { ApiError } from "../../lib/errors.ts";
+import type { NewMessage } from "../../messages/accept.ts";
+import { countryOf, type PhoneNumber, parsePhoneNumber } from "../../numbers/phone-number.ts";
+import { isShortCode } from "../../numbers/short-code.ts";
+import { takesNames } from "../../senders/name-countries.ts";
+import { senderOfService } from "../../senders/pool-sender.ts";
+import type { CarriedSender } from "../../senders/sender.ts";
+import { isAlphaName, type Service } from "../../senders/service.ts";
+import type { ApiNeeds } from "../needs.ts";
+import type { ApiRequest } from "../route.ts";
+
+/** What a message comes from, as the request says it: a sender, a messaging service, or both. */
+export type AskedOrigin = {
+  readonly from: string | undefined;
+  /** A well-formed sid. */
+  readonly service: string | undefined;
+};
+
+type MessageOrigin = Pick<
+  NewMessage,
+  "sender" | "service" | "statusCallback" | "validityS" | "priority" | "smartEncoded"
+>;
+type Needs = Pick<ApiNeeds, "senderBook">;
+type Asked = {
+  readonly account: number;
+  readonly to: PhoneNumber;
+  readonly origin: AskedOrigin;
+  readonly request: ApiRequest;
+};
+
+/** The sender, and what its service says where the request says nothing. */
+export function findOrigin(app: Needs, asked: Asked): MessageOrigin {
+  const { account, origin, request } = asked;
+  refuseMedia(request);
+  if (origin.service === undefined) return { sender: findSender(app, asked) };
+  const service = app.senderBook.service(account, origin.service);
+  if (service === undefined) {
+    throw new ApiError(400, 21701, `The messaging service ${origin.service} does not exist.`);
+  }
+  const sender =
+    origin.from === undefined
+      ? senderOfService(service, (name) => app.senderBook.carried(account, name))
+      : findInPool(service, findSender(app, asked));
+  return {
+    ...{ sender, service: service.sid, validityS: service.validityPeriod },
+    ...(service.statusCallback === null ? {} : { statusCallback: service.statusCallback }),
+    ...(service.defaultPriority === null ? {} : { priority: service.defaultPriority }),
+    ...(service.smartEncoding ? { smartEncoded: true } : {}),
+  };
+}
+
+/** The pool that a message of this origin belongs to, whether or not the sender is still there. */
+export function poolOfOrigin({ senderBook }: Needs, origin: AskedOrigin): string {
+  if (origin.service !== undefined) return origin.service;
+  const from = origin.from ?? "";
+  const number = parsePhoneNumber(from) ?? from;
+  return senderBook.byNumber(number)?.service ?? number;
+}
+
+/** A sender that may be used: 21212 malformed, 21660 somebody else's, 21659 nobody's, 21612 a name that the country does not take. */
+function findSender(app: Needs, { account, to, origin }: Asked): CarriedSender {
+  const from = origin.from ?? "";
+  const number = isShortCode(from) ? from : parsePhoneNumber(from);
+  if (number === undefined) {
+    if (isAlphaName(from)) return findName(app, { account, to, name: from });
+    throw new ApiError(400, 21212, "The 'From' number is not valid. Write it like +12025550123.");
+  }
+  const sender = app.senderBook.find(account, number);
+  if (sender !== undefined) return sender;
+  const isHeld = app.senderBook.byNumber(number) !== undefined;
+  throw isHeld
+    ? new ApiError(400, 21660, `The 'From' number ${number} belongs to another account.`)
+    : new ApiError(
+        400,
+        21659,
+        `The 'From' number ${number} is not one of this account's. IncomingPhoneNumbers lists them.`,
+      );
+}
+
+function findName(
+  app: Needs,
+  {
+    account,
+    to,
+    name,
+  }: { readonly account: number; readonly to: PhoneNumber; readonly name: string },
+): CarriedSender {
+  const country = countryOf(to);
+  if (!takesNames(country)) {
+    const where = country ?? "the recipient's country";
+    throw new ApiError(
+      400,
+      21612,
+      `Phones in ${where} take no texts from a name such as '${name}'. Send from a number.`,
+    );
+  }
+  const sender = app.senderBook.carried(account, name);
+  if (sender !== undefined) return sender;
+  throw new ApiError(
+    400,
+    21612,
+    `No connector carries names such as '${name}'. Send from a number, or have the operator add one.`,
+  );
+}
+
+function findInPool(service: Service, sender: CarriedSender): CarriedSender {
+  const isIn =
+    sender.kind === "name"
+      ? service.alphaSenders.some(({ name }) => name === sender.number)
+      : sender.service === service.sid;
+  if (isIn) return sender.kind === "name" ? { ...sender, service: service.sid } : sender;
+  throw new ApiError(
+    400,
+    21711,
+    `The sender ${sender.number} is not in the messaging service ${service.sid}. Add it, or leave 'From' out.`,
+  );
+}
+
+function refuseMedia(request: ApiRequest): void {
+  if (!request.form.list("MediaUrl").some((url) => url !== "")) return;
+  throw new ApiError(400, 21621, "The sender cannot send media. Leave MediaUrl out.");
+}
