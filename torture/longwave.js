@@ -34,9 +34,9 @@ export async function createLongwave({ name, roles, folder, database, env, say }
     );
     child.stderr.on("data", (chunk) => note(name, chunk));
     await started(child);
-    hasStarted = true;
     const after = await database.owners();
     owner = after.find((one) => !before.includes(one));
+    hasStarted = true;
   };
 
   return {
@@ -48,7 +48,7 @@ export async function createLongwave({ name, roles, folder, database, env, say }
     start: async () => {
       while (!isStopping) {
         try {
-          return await startOnce();
+          return await alone(startOnce);
         } catch (error) {
           say(`${name}: ${error.message}`);
           child = undefined;
@@ -81,6 +81,15 @@ export async function createLongwave({ name, roles, folder, database, env, say }
       clearTimeout(timer);
     },
   };
+}
+
+let starting = Promise.resolve();
+
+/** One start after the other: the owner that is new is the one that has started. */
+function alone(start) {
+  const result = starting.then(start);
+  starting = result.catch(() => undefined);
+  return result;
 }
 
 const noted = new Map();

@@ -18,8 +18,8 @@ import {
   findBusyLanes,
   readLane,
   recordDepartures,
-  returnClaims,
 } from "../src/messages/dispatch-store.ts";
+import { returnClaims } from "../src/messages/doubt-store.ts";
 import { type Deferral, deferClaims, moveDue, nextDueAt } from "../src/messages/later-store.ts";
 import { markReceipts, readParked, settleMessages } from "../src/messages/receipt-store.ts";
 import { cancelWaiting, findMessage, listMessages } from "../src/messages/store.ts";

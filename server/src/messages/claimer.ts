@@ -8,8 +8,8 @@ import {
   type ClaimedMessage,
   claimMessages,
   type QueuedRow,
-  returnClaims,
 } from "./dispatch-store.ts";
+import { returnClaims } from "./doubt-store.ts";
 import type { Lane } from "./lane.ts";
 
 const CLAIM_BATCH_MAX = 500;

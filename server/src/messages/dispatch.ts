@@ -14,12 +14,12 @@ import { carrierOptOutCodes, insertCarrierOptOuts } from "./carrier-opt-outs-sto
 import { type Claimed, type Claimer, createClaimer } from "./claimer.ts";
 import {
   type Departure,
-  holdClaim,
   type LaneRow,
   type PriceOf,
   type QueuedRow,
   recordDepartures,
 } from "./dispatch-store.ts";
+import { holdClaim } from "./doubt-store.ts";
 import { createDoubts, type Doubts } from "./doubts.ts";
 import { type Lane, reserve } from "./lane.ts";
 import { createLaneBook, type LaneBook, type LaneRoute } from "./lane-book.ts";

@@ -3,7 +3,7 @@ import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
 import { utcDay } from "../lib/clock.ts";
 import { createIdWriter, type MessageId } from "../lib/message-id.ts";
 import { insertOwner } from "../throughput/store.ts";
-import { recoverClaims } from "./dispatch-store.ts";
+import { findOldClaims, recoverClaims } from "./doubt-store.ts";
 
 const SHARD = 5;
 const NOW_EPOCH = 9n;
@@ -62,4 +62,12 @@ test("what we had claimed before we lost the shard waits for its record as long 
   const id = await claimedBy("ours", 100);
   expect(await isRecovered(id, [id])).toBe(false);
   expect(await isRecovered(id)).toBe(true);
+});
+
+test("claims of ours that have been open for long are found, to be compared with those that we know", async () => {
+  const [old, young] = [await claimedBy("ours", 31), await claimedBy("ours", 1)];
+  const ours = { owner: "ours", shards: [SHARD], ageSeconds: 30 };
+  const found = await findOldClaims(database.hot, ours);
+  expect(found).toContain(old);
+  expect(found).not.toContain(young);
 });

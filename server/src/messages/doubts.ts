@@ -1,7 +1,7 @@
 import type { Sql } from "../db/sql.ts";
 import { SECOND } from "../lib/clock.ts";
 import type { Claimer } from "./claimer.ts";
-import { recoverClaims } from "./dispatch-store.ts";
+import { findOldClaims, recoverClaims, returnClaims } from "./doubt-store.ts";
 
 /**
  * So long after a shard changed hands its claims stay as they are: a database that was away ends
@@ -9,6 +9,11 @@ import { recoverClaims } from "./dispatch-store.ts";
  * are about to record. Longer than a process needs to reconnect and write.
  */
 const GRACE_MS = 3 * SECOND;
+
+/** How often to look for claims of ours that we do not know. */
+const STRAY_MS = 10 * SECOND;
+/** Far longer than a claim's statement runs on after its connection has broken. */
+const STRAY_AGE_SECONDS = 30;
 
 /** Claims that the last owner of a shard has left behind, whose submissions have no certain answer. */
 export type Doubts = {
@@ -23,9 +28,24 @@ export type Doubts = {
 export function createDoubts(app: {
   readonly hot: Sql;
   readonly owner: string;
-  readonly claimer: Pick<Claimer, "takenBefore">;
+  readonly claimer: Pick<Claimer, "takenBefore" | "isTaken">;
 }): Doubts {
   const gainedAt = new Map<number, number>();
+  let lookedAt = performance.now();
+
+  /**
+   * A claim whose answer was lost is given back at once, but its statement may still run then and
+   * be committed after: nobody knows of it, nothing of it has left.
+   */
+  const returnStray = async (shards: readonly number[]) => {
+    if (performance.now() < lookedAt + STRAY_MS) return;
+    lookedAt = performance.now();
+    const ours = { owner: app.owner, shards, ageSeconds: STRAY_AGE_SECONDS };
+    const old = await findOldClaims(app.hot, ours);
+    const stray = old.filter((id) => !app.claimer.isTaken(id));
+    if (stray.length > 0) await returnClaims(app.hot, stray, app.owner);
+  };
+
   return {
     gain: (shards) => {
       for (const shard of shards) gainedAt.set(shard, performance.now());
@@ -42,6 +62,7 @@ export function createDoubts(app: {
         owner: app.owner,
         underWay: app.claimer.takenBefore(epochOf),
       });
+      await returnStray(settled.map(({ shard }) => shard));
     },
   };
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createTestCarrier, startTestMessaging, type TestMessaging } from "../../test/messaging.ts";
-import { recoverClaims } from "./dispatch-store.ts";
+import { recoverClaims } from "./doubt-store.ts";
 
 const from = "+12025550177";
 const one = createTestCarrier("one");
