@@ -7,6 +7,8 @@ import { StartError } from "./lib/errors.ts";
 export type Config = {
   /** What this process does; others on the same database may do the rest. */
   readonly roles: ReadonlySet<Role>;
+  /** The roles of each process that this program is to run; one: itself. */
+  readonly processes: readonly ReadonlySet<Role>[];
   readonly port: number;
   readonly host: string;
   readonly dataDir: string;
@@ -35,6 +37,7 @@ type Env = Readonly<Record<string, string | undefined>>;
 
 export const variables = [
   "LONGWAVE_ROLE",
+  "LONGWAVE_PROCESSES",
   "PORT",
   "HOST",
   "DATABASE_URL",
@@ -68,6 +71,7 @@ export function readConfig(env: Env = process.env): Config {
   const isQuickStart = databaseUrl === undefined;
   return {
     roles: readRoles(env),
+    processes: readProcesses(env),
     port: readPort(env, "PORT", 8080),
     host: env.HOST ?? "127.0.0.1",
     dataDir: resolve(env.LONGWAVE_DATA_DIR ?? "data"),
@@ -147,10 +151,31 @@ function readSwitch(env: Env, name: string, fallback: boolean): boolean {
 function readRoles(env: Env): Set<Role> {
   const text = env.LONGWAVE_ROLE;
   if (text === undefined || text === "" || text === "all") return new Set(roles);
+  const named = rolesIn(text);
+  if (named !== undefined) return named;
+  throw invalid("LONGWAVE_ROLE", text, `${roles.join(", ")} or several with a comma between`);
+}
+
+function rolesIn(text: string): Set<Role> | undefined {
   const named = text.split(",").map((word) => roles.find((role) => role === word.trim()));
   const known = named.filter((role) => role !== undefined);
-  if (known.length === named.length) return new Set(known);
-  throw invalid("LONGWAVE_ROLE", text, `${roles.join(", ")} or several with a comma between`);
+  return known.length === named.length ? new Set(known) : undefined;
+}
+
+/** Above it a machine has too many for one PostgreSQL's connections. */
+const PROCESSES_MAX = 16;
+
+function readProcesses(env: Env): Set<Role>[] {
+  const text = env.LONGWAVE_PROCESSES?.trim() ?? "";
+  const count = text === "" ? 1 : Number(text);
+  if (Number.isInteger(count) && count >= 1 && count <= PROCESSES_MAX) {
+    return Array.from({ length: count }, () => readRoles(env));
+  }
+  const each = text.split(/\s+/).map(rolesIn);
+  const known = each.filter((named) => named !== undefined);
+  if (known.length === each.length && known.length <= PROCESSES_MAX) return known;
+  const remedy = `1 to ${PROCESSES_MAX}, or the roles of each process with blanks between, such as 'api dispatch,webhooks'`;
+  throw invalid("LONGWAVE_PROCESSES", text, remedy);
 }
 
 function readPattern(env: Env, name: string, pattern: RegExp, remedy: string): string | undefined {

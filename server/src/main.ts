@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
-import { type App, startApp } from "./app.ts";
+import { type App, type AppOptions, startApp } from "./app.ts";
 import { runCommand } from "./cli/cli.ts";
 import { type Command, type CommandIo, usageError } from "./cli/command.ts";
 import { readFlags } from "./cli/flags.ts";
@@ -13,6 +13,7 @@ import { explainStartFailure } from "./db/start-failure.ts";
 import { systemClock } from "./lib/clock.ts";
 import { OperatorAlert, StartError } from "./lib/errors.ts";
 import { openDatabase } from "./open-database.ts";
+import { receiveOrder, supervise, tellReady } from "./supervise.ts";
 
 /** Runs one command of the program; resolves with its exit code. */
 export async function main(argv: readonly string[], io: CommandIo): Promise<number> {
@@ -28,10 +29,11 @@ export async function main(argv: readonly string[], io: CommandIo): Promise<numb
 
 const serveCommand: Command = {
   name: "serve",
-  usage: "[--role api,dispatch,webhooks]",
+  usage: "[--role api,dispatch,webhooks] [--processes N]",
   summary: "Runs Longwave until Ctrl-C.",
   details: [
     "--role LIST          what this process does: api, dispatch, webhooks. Default all",
+    "--processes N        so many processes; or the roles of each: 'api dispatch,webhooks'",
     "",
     "Other settings are environment variables: see docs/configuration.md.",
   ],
@@ -39,33 +41,30 @@ const serveCommand: Command = {
 };
 
 async function serve(argv: readonly string[], io: CommandIo): Promise<number> {
-  const config = readConfig({ ...io.env, ...readServeFlags(argv) });
+  const settings = readConfig({ ...io.env, ...readServeFlags(argv) });
   const stopSignal = watchStopSignals();
-  const stopped = new Promise<undefined>((done) => {
-    stopSignal.addEventListener("abort", () => done(undefined));
-  });
   const report = (error: unknown) => void io.err.write(`${describe(error)}\n`);
   surviveDatabase(report);
+  const order = await receiveOrder(stopSignal);
+  if (order === "stop") return 0;
+  if (order !== undefined) {
+    const { address, isQuiet } = order;
+    const simulator = settings.simulator && order.hasSimulator;
+    const config = { ...settings, roles: new Set(order.roles), simulator };
+    return runApp({ config, address, stopSignal, report }, isQuiet ? undefined : io);
+  }
   let stop = () => Promise.resolve();
   try {
-    const database = await openDatabase(config, stopSignal);
+    const database = await openDatabase(settings, stopSignal);
     stop = database.stop;
     const { address } = database;
-    const starting = startApp({
-      ...{ config, address, clock: systemClock, version },
-      report,
-    });
-    const app = await Promise.race([starting, stopped]);
-    if (app === undefined) {
-      starting.catch(() => undefined); // its database goes away
-      return 0;
+    const { processes } = settings;
+    if (processes.length === 1) {
+      const config = { ...settings, roles: processes[0] ?? settings.roles };
+      return await runApp({ config, address, stopSignal, report }, io);
     }
-    saveCredentials(config, app);
-    io.out.write(welcome(app, config));
-    await stopped;
-    io.out.write("Stopping …\n");
-    await app.close();
-    return 0;
+    const say = (sentence: string) => void io.err.write(`${sentence}\n`);
+    return await supervise({ processes, argv, address, stopSignal, say });
   } catch (error) {
     if (stopSignal.aborted) return 0;
     throw error;
@@ -74,17 +73,48 @@ async function serve(argv: readonly string[], io: CommandIo): Promise<number> {
   }
 }
 
+/** One process, from its start to its stop; without `io` it is quiet. */
+async function runApp(
+  { stopSignal, ...options }: Omit<AppOptions, "clock" | "version"> & { stopSignal: AbortSignal },
+  io: CommandIo | undefined,
+): Promise<number> {
+  const { config } = options;
+  const stopped = new Promise<undefined>((done) => {
+    if (stopSignal.aborted) done(undefined);
+    stopSignal.addEventListener("abort", () => done(undefined));
+  });
+  try {
+    const starting = startApp({ ...options, clock: systemClock, version });
+    const app = await Promise.race([starting, stopped]);
+    if (app === undefined) {
+      starting.catch(() => undefined); // its database goes away
+      return 0;
+    }
+    saveCredentials(config, app);
+    io?.out.write(welcome(app, config));
+    tellReady();
+    await stopped;
+    io?.out.write("Stopping …\n");
+    await app.close();
+    return 0;
+  } catch (error) {
+    if (stopSignal.aborted) return 0;
+    throw error;
+  }
+}
+
 /** Flags are settings, too, and stronger than those of the environment. */
-function readServeFlags(argv: readonly string[]): { LONGWAVE_ROLE?: string } {
-  const { values, positionals } = readFlags(
-    argv,
-    { role: { type: "string" } },
-    "serve [--role LIST]",
-  );
+function readServeFlags(argv: readonly string[]): Record<string, string> {
+  const flags = { role: { type: "string" }, processes: { type: "string" } } as const;
+  const usage = "serve [--role LIST] [--processes N]";
+  const { values, positionals } = readFlags(argv, flags, usage);
   if (positionals.length > 0) {
     throw usageError(`'${positionals[0]}' is no option.`, "See longwave help serve.");
   }
-  return values.role === undefined ? {} : { LONGWAVE_ROLE: values.role };
+  return {
+    ...(values.role === undefined ? {} : { LONGWAVE_ROLE: values.role }),
+    ...(values.processes === undefined ? {} : { LONGWAVE_PROCESSES: values.processes }),
+  };
 }
 
 const version = (
@@ -101,9 +131,9 @@ function saveCredentials(config: Config, app: App): void {
   writeFileSync(join(config.dataDir, "credentials.json"), `${text}\n`, { mode: 0o600 });
 }
 
-function welcome(app: App, { roles }: Config): string {
+function welcome(app: App, { roles, simulator }: Config): string {
   const { sid, token } = app.firstAccount;
-  const from = app.simulator === undefined ? "YOUR_NUMBER" : "+15005550100";
+  const from = simulator ? "+15005550100" : "YOUR_NUMBER";
   const lines = [
     roles.has("api")
       ? `Longwave ${version} listens at ${app.url}`

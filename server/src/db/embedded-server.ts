@@ -38,7 +38,7 @@ const settings = {
   fsync: "on",
   synchronous_commit: "on",
   timezone: "UTC",
-  max_connections: 60,
+  max_connections: 200,
   shared_buffers: "128MB",
   // One checkpoint in five minutes even at full load: each makes the WAL of the next minutes fatter.
   max_wal_size: "2GB",

@@ -50,7 +50,8 @@ export async function startHttpFace(
   });
   await new Promise<void>((done, fail) => {
     server.once("error", fail);
-    server.listen(app.port, app.host, done);
+    // Exclusive: of several processes on a machine one has it, and port 0 is free for each.
+    server.listen({ port: app.port, host: app.host, exclusive: true }, done);
   });
   const address = server.address();
   return {

@@ -176,7 +176,7 @@ async function listen(
 ): Promise<number> {
   await new Promise<void>((done, fail) => {
     server.once("error", fail);
-    server.listen(port, host, done);
+    server.listen({ port, host, exclusive: true }, done);
   });
   const address = server.address();
   return typeof address === "object" && address !== null ? address.port : port;
