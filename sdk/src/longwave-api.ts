@@ -44,7 +44,9 @@ export type LongwaveApi = {
 /** The parameters of Twilio's Messages resource, and `Priority`: 0 leaves first, 3 last. */
 export type BulkMessage = {
   readonly To: string;
-  readonly From: string;
+  /** One of the account's senders; may be left out with a `MessagingServiceSid`. */
+  readonly From?: string;
+  readonly MessagingServiceSid?: string;
   readonly Body: string;
   readonly StatusCallback?: string;
   /** Seconds. */

@@ -183,3 +183,40 @@ test("another account cannot send by the service", async () => {
   expect(answer).toMatchObject({ status: 400, json: { code: 21701 } });
   await service.remove();
 });
+
+test("what the queues of a service do not hold is stored as failed, and the counters stay exact", async () => {
+  const { sql } = started.database;
+  const slow = { kind: "long_code", country: "US", connector: "simulator" } as const;
+  const number = "+15005550103";
+  const limits = { segmentsPerSecond: 0.1, maxQueueSeconds: 1 };
+  await importInventory(sql, [{ ...slow, number, ...limits }], new Date("2026-11-24T00:00:00Z"));
+  await client.incomingPhoneNumbers.create({ phoneNumber: number });
+  const { sid } = await serviceWith([number]);
+  const messages = Array.from({ length: 300 }, (_, index) => ({
+    ...{ MessagingServiceSid: sid, To: `+1202555${1000 + index}`, Body: "Hello" },
+  }));
+  const { json } = await started.call("/longwave/v1/Messages/Bulk", {
+    body: JSON.stringify({ messages }),
+    headers: { "content-type": "application/json" },
+  });
+  expect(json.accepted).toBe(300);
+  const counts = async () => {
+    const [row] = await sql<{ failed: number; unnamed: number; depth: number; rows: number }[]>`
+      select (
+          select count(*) from outcomes join messages using (shard, id, day)
+          where options ->> 'service' = ${sid} and error_code = 30001
+        )::int as failed,
+        (select count(*) from messages where sender = '' and options ->> 'service' = ${sid}
+          and not exists (select from outcomes where outcomes.id = messages.id))::int as unnamed,
+        sum(accepted - departed)::int as depth,
+        (select count(*) from queue join lanes using (shard, lane) where pool = ${sid})::int as rows
+      from lanes join lane_departures using (shard, lane)
+      where pool = ${sid}
+    `;
+    return row;
+  };
+  await expect.poll(async () => (await counts())?.unnamed, waits).toBe(0);
+  const end = await counts();
+  expect(end?.failed).toBeGreaterThan(30);
+  expect(end?.depth).toBe(end?.rows);
+});
