@@ -383,6 +383,7 @@ test("the OpenAPI document names every path", async () => {
     "/Inventory/{number}/Holder",
     "/Services",
     "/Accounts",
+    "/Settings",
     "/WebhookSecret",
   ]);
 });
