@@ -59,7 +59,10 @@ export async function eraseMessages(
   return { seen: rows.map(({ id }) => id), erased };
 }
 
-/** The number in what is kept for a short while: webhooks under way, answers, parts of long texts. */
+/**
+ * The number in what is kept for a short while: webhooks under way, answers, parts of long
+ * texts; and which sender of a service the phone knows.
+ */
 export async function erasePassing(sql: Sql, { account, phone }: Of): Promise<void> {
   const like = `%${phone}%`;
   await sql`
@@ -70,6 +73,10 @@ export async function erasePassing(sql: Sql, { account, phone }: Of): Promise<vo
   await sql`
     delete from idempotency_keys
     where account = ${account} and response_body like ${like}
+  `;
+  await sql`
+    delete from sticky_senders
+    where account = ${account} and recipient = ${phone}
   `;
   await sql`
     delete from inbound_parts
