@@ -3,6 +3,8 @@ import { connect, createServer } from "node:net";
 /** ReadyForQuery, the end of PostgreSQL's answer: Z, length 5, the transaction's state. */
 const READY = Buffer.from([0x5a, 0, 0, 0, 5]);
 const READY_LENGTH = 6;
+/** A lost answer that ends otherwise, to half a request: its client would wait for ever. */
+const LOST_MS = 500;
 
 /**
  * Stands between Longwave and PostgreSQL, on a port of its own, and breaks connections: at once,
@@ -43,7 +45,10 @@ function join(client, socketPath) {
     database.destroy();
   };
   client.on("data", (chunk) => {
-    if (losing === "next") losing = "this";
+    if (losing === "next") {
+      losing = "this";
+      setTimeout(cut, LOST_MS).unref();
+    }
     database.write(chunk);
   });
   database.on("data", (chunk) => {
