@@ -23,6 +23,7 @@ create table accounts (
   is_test boolean not null default false, -- test credentials: nothing is stored or sent
   auth_token bytea not null, -- sealed
   when_unknown text not null default 'resend' check (when_unknown in ('resend', 'hold')),
+  segments_per_second int check (segments_per_second > 0), -- of all its senders together; null: no such limit
   quiet_hours text not null default 'defer' check (quiet_hours in ('defer', 'refuse')), -- marketing texts in them
   default_priority smallint not null default 2 check (default_priority between 0 and 3),
   created_at timestamptz not null,

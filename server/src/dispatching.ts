@@ -1,4 +1,5 @@
 import { connect as connectTcp, type Socket } from "node:net";
+import type { Account } from "./accounts/account.ts";
 import type { Closers } from "./app.ts";
 import { carrierKey } from "./connectors/carrier-key.ts";
 import type { Connector } from "./connectors/connector.ts";
@@ -16,6 +17,7 @@ import { connectorsFor, connectorsOfSender, firstUp, isUp } from "./routing/choo
 import type { CarriedSender } from "./senders/sender.ts";
 import { holdShards, type ShardLeases } from "./throughput/leases.ts";
 import { createLimiters, type Limit } from "./throughput/limiters.ts";
+import { createQuotas } from "./throughput/quotas.ts";
 
 const UPS_POLL_MS = 250;
 
@@ -55,7 +57,7 @@ export function buildDispatching(
       },
     },
   });
-  const ownership: { epochOf: ShardLeases["epochOf"] } = { epochOf: () => undefined };
+  const ownership: Ownership = { epochOf: () => undefined, life: () => undefined };
   const dispatcher = createDispatcher({
     ...{ hot, clock, owner, carrierKey, onError: report },
     onRecorded: () => {
@@ -66,7 +68,7 @@ export function buildDispatching(
     writers: { claims: newWriter(), departures: newWriter(), deferrals: newWriter() },
     priceOf: (departure) => priceOf(base, departure),
     judge: (claimed) => base.judges.claimed(judgedOf(claimed), claimed.claim.segments),
-    limiters: createLimiters(),
+    limiters: buildLimiters(base, ownership, closers),
     ...waysOf(base, connectors.byName),
     assigning: {
       ...{ writer: newWriter(), judgeSender: base.judges.accepted },
@@ -79,8 +81,24 @@ export function buildDispatching(
   return { connectors, dispatcher, ownership };
 }
 
+/** What the leases tell once they are held. */
+type Ownership = { epochOf: ShardLeases["epochOf"]; life: ShardLeases["life"] };
+
+function buildLimiters(base: Base, ownership: Ownership, closers: Closers) {
+  const { sql, owner, clock, report } = base;
+  const quotas = createQuotas({
+    ...{ sql, owner, life: () => ownership.life(), onError: report },
+    now: () => clock().getTime(),
+  });
+  closers.push(quotas.close);
+  return createLimiters({ quotas });
+}
+
 /** By which connector texts go. */
-function waysOf({ senderBook, routeBook }: Base, connectors: ReadonlyMap<string, Connector>) {
+function waysOf(
+  { accountBook, senderBook, routeBook }: Base,
+  connectors: ReadonlyMap<string, Connector>,
+) {
   return {
     routeOf: (lane) => {
       const sender = senderBook.carried(lane.account, lane.sender);
@@ -89,7 +107,10 @@ function waysOf({ senderBook, routeBook }: Base, connectors: ReadonlyMap<string,
       const connector = firstUp(candidates);
       if (connector === undefined) return undefined;
       const { segmentsPerSecond } = sender;
-      const limits = candidates.flatMap((one) => carrierLimit(one, sender));
+      const limits = [
+        ...candidates.flatMap((one) => carrierLimit(one, sender)),
+        ...accountLimit(accountBook.byId(lane.account)),
+      ];
       return { segmentsPerSecond, limits, connector };
     },
     connectorNamed: (name) => connectors.get(name),
@@ -142,10 +163,18 @@ export async function startDispatching(
     },
   });
   ownership.epochOf = leases.epochOf;
+  ownership.life = leases.life;
   isHeld = true;
   const ups = watchUps(connectors.byName, dispatcher.reconfigure);
   closers.push(leases.close, dispatcher.close, ups.close);
   for (const gain of gained) gain();
+}
+
+/** Passed by lanes of all processes. */
+function accountLimit(account: Account | undefined): Limit[] {
+  if (account?.segmentsPerSecond === undefined) return [];
+  const { sid, segmentsPerSecond } = account;
+  return [{ kind: "account", of: sid, segmentsPerSecond, setBy: "the operator", isShared: true }];
 }
 
 /** What a carrier takes from the sender, where that is less than the sender's own. */

@@ -13,6 +13,8 @@ export type Account = {
   readonly isTest: boolean;
   /** What happens to a message whose submission got no certain answer. */
   readonly whenUnknown: "resend" | "hold";
+  /** Of all its senders together; nothing: no such limit. */
+  readonly segmentsPerSecond?: number | undefined;
   /** Of messages that name none; 0 leaves first. */
   readonly defaultPriority: 0 | 1 | 2 | 3;
   readonly createdAt: Date;

@@ -13,7 +13,10 @@ export type KeyRow = {
   readonly secretSha256: Uint8Array;
 };
 
-type Nullable = Omit<AccountRow, "parent"> & { readonly parent: number | null };
+type Nullable = Omit<AccountRow, "parent" | "segmentsPerSecond"> & {
+  readonly parent: number | null;
+  readonly segmentsPerSecond: number | null;
+};
 
 export async function readVersion(sql: Sql): Promise<bigint> {
   const [row] = await sql<{ version: bigint }[]>`
@@ -102,6 +105,20 @@ export async function updateAccountSettings(
   return rows.map(withoutNull)[0];
 }
 
+/** Limits what an account's senders send together; null: no such limit. */
+export async function updateAccountRate(
+  sql: Sql,
+  id: number,
+  segmentsPerSecond: number | null,
+  at: Date,
+): Promise<void> {
+  await sql`
+    update accounts
+    set segments_per_second = ${segmentsPerSecond}, updated_at = ${at}
+    where account = ${id}
+  `;
+}
+
 export async function insertKey(
   sql: Sql,
   key: ApiKey & { readonly secretSha256: Uint8Array },
@@ -175,7 +192,7 @@ export async function deleteKey(
 
 function accountColumns(sql: Sql) {
   return sql`account as id, sid, parent, friendly_name as "friendlyName", status,
-    is_test as "isTest", when_unknown as "whenUnknown", default_priority as "defaultPriority", auth_token as "sealedToken",
+    is_test as "isTest", when_unknown as "whenUnknown", segments_per_second as "segmentsPerSecond", default_priority as "defaultPriority", auth_token as "sealedToken",
     created_at as "createdAt", updated_at as "updatedAt"`;
 }
 
@@ -185,5 +202,9 @@ function keyColumns(sql: Sql) {
 }
 
 function withoutNull(row: Nullable): AccountRow {
-  return { ...row, parent: row.parent ?? undefined };
+  return {
+    ...row,
+    parent: row.parent ?? undefined,
+    segmentsPerSecond: row.segmentsPerSecond ?? undefined,
+  };
 }

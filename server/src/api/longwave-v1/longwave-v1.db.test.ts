@@ -324,6 +324,7 @@ test.each(refusals)(
 );
 
 const forOperator = [
+  "/AccountLimits/AC1",
   "/Inventory",
   "/Connectors",
   "/Registrations",
@@ -350,6 +351,7 @@ test("the OpenAPI document names every path", async () => {
   expect(body).toMatchObject({ openapi: "3.1.0", info: { version: "1.2.3" } });
   expect(Object.keys(body.paths)).toEqual([
     "/Messages/Bulk",
+    "/AccountLimits/{sid}",
     "/Messages/{sid}/Timeline",
     "/Messages/{sid}/Replay",
     "/OptOuts",

@@ -7,6 +7,7 @@ import { ApiError, invalidParameter, notFound, tooManyRequests } from "../../lib
 import { authenticateRequest } from "../authentication.ts";
 import { answerOnce, type Reservation } from "../idempotency.ts";
 import type { ApiNeeds } from "../needs.ts";
+import { type AccountLimitNeeds, accountLimitRoutes } from "./account-limits.ts";
 import { type BulkNeeds, bulkRoutes } from "./bulk.ts";
 import { type ConnectorTraceNeeds, connectorTraceRoutes } from "./connector-trace.ts";
 import { type ConnectorNeeds, connectorRoutes } from "./connectors.ts";
@@ -30,6 +31,7 @@ import { type TimelineNeeds, timelineRoutes } from "./timeline.ts";
 import { type WebhookSecretNeeds, webhookSecretRoutes } from "./webhook-secret.ts";
 
 export type LongwaveNeeds = BulkNeeds &
+  AccountLimitNeeds &
   RouteNeeds &
   TimelineNeeds &
   ReplayNeeds &
@@ -99,6 +101,7 @@ export function longwaveReference(app: LongwaveNeeds) {
 export function longwaveRoutes(app: LongwaveNeeds): Route[] {
   return [
     ...bulkRoutes(app),
+    ...accountLimitRoutes(app),
     ...timelineRoutes(app),
     ...replayRoutes(app),
     ...optOutRoutes(app),
