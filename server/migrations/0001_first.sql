@@ -459,6 +459,25 @@ create table cursors (
   primary key (reader, writer)
 );
 
+-- What accounts sent and received, summed from the event log. Kept for good: a few rows a day.
+create table usage_days (
+  account int not null,
+  day date not null, -- UTC, on which a text left or came
+  direction text not null check (direction in ('inbound', 'outbound')),
+  sender text not null check (sender in ('longcode', 'shortcode')),
+  messages bigint not null,
+  segments bigint not null,
+  price_micros bigint not null,
+  primary key (account, day, direction, sender)
+) with (fillfactor = 50);
+
+-- Until when usage_days has everything. Who sums locks it.
+create table usage_progress (
+  only_row boolean primary key default true check (only_row),
+  counted_until timestamptz not null
+) with (fillfactor = 50);
+insert into usage_progress (counted_until) values (now());
+
 -- Webhooks that failed or found their host busy wait here; inbound webhooks start here.
 create table retries (
   retry bigint generated always as identity primary key,

@@ -13,6 +13,7 @@ import { type Base, openBase } from "./open-base.ts";
 import { portError, serveApi } from "./serve-api.ts";
 import { type Simulator, simulatorLogin, startSimulator } from "./simulator/simulator.ts";
 import { watchConfiguration } from "./throughput/configuration.ts";
+import { keepUsage } from "./usage/keep-usage.ts";
 
 export type App = {
   /** Where the API listens: here, or in the process that has the role. */
@@ -64,6 +65,7 @@ async function buildApp(options: AppOptions, closers: Closers): Promise<Omit<App
   else await followConfiguration(base, closers);
   await hearOthers(base, messaging, closers);
   startChores(base, messaging, closers);
+  closers.push(keepUsage({ sql: base.sql, onError: base.report }).close);
   closers.push(messaging.accepter.close);
   const { config, firstAccount, isFirstStart, heldCount } = base;
   const port = config.roles.has("api") ? await serveApi(base, messaging, closers) : config.port;

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 /** Which folder of server/src may import which; anything not listed is forbidden. See design floors in ARCHITECTURE.md. */
 const one = ["accounts", "numbers", "segments", "db", "lib"];
 const two = [...one, "senders", "throughput", "compliance", "spend", "events"];
-const three = [...two, "routing"];
+const three = [...two, "routing", "usage"];
 const contract = "connectors/connector.ts";
 const four = [...three, contract, "messages"];
 const mayImport: Record<string, readonly string[]> = {
@@ -22,6 +22,7 @@ const mayImport: Record<string, readonly string[]> = {
   events: one,
   connectors: [...one, "smpp"],
   routing: [...two, contract],
+  usage: [...one, "events"],
   messages: [...three, contract],
   webhooks: four,
   simulator: [...four, "smpp", "connectors/smpp/text.ts"],

@@ -69,8 +69,17 @@ export async function selectEventsToRead(
   reader: string,
   options: { afterWriter: bigint; limit: number },
 ): Promise<LogEvent[]> {
+  return await sql<LogEvent[]>`${unreadEvents(sql, reader, options)}`;
+}
+
+/** The same as a part of a statement. */
+export function unreadEvents(
+  sql: Sql,
+  reader: string,
+  options: { afterWriter: bigint; limit: number },
+) {
   // The two days of slack allow for clocks that step back over midnight; the bounds prune partitions.
-  return await sql<LogEvent[]>`
+  return sql`
     select e.writer, e.seq, e.day::text as day, e.at, e.kind, e.account, e.id, e.data
     from (
       select w.writer, coalesce(c.seq, 0) as seq,
@@ -105,6 +114,18 @@ export async function upsertCursors(
       ${arrayOf(positions, (position) => position.seq)}::bigint[],
       ${arrayOf(positions, (position) => position.day)}::date[]
     ) as position (writer, seq, day)
+    on conflict (reader, writer) do update
+    set seq = greatest(cursors.seq, excluded.seq), day = greatest(cursors.day, excluded.day)
+  `;
+}
+
+/** A part of a statement that reads events as `unread` and is done with them: one transaction. */
+export function advanceCursors(sql: Sql, reader: string) {
+  return sql`
+    insert into cursors (reader, writer, seq, day)
+    select ${reader}, writer, max(seq), max(day::date)
+    from unread
+    group by writer
     on conflict (reader, writer) do update
     set seq = greatest(cursors.seq, excluded.seq), day = greatest(cursors.day, excluded.day)
   `;

@@ -208,7 +208,7 @@ export async function recordDepartures(
         ${arrayOf(departures, ({ claim }) => claim.connector)}::text[],
         ${arrayOf(departures, ({ sentAt }) => sentAt.toISOString())}::timestamptz[],
         ${arrayOf(departures, priceOf)}::bigint[],
-        ${arrayOf(departures, (departure) => JSON.stringify(departureEvent(departure)))}::jsonb[]
+        ${arrayOf(departures, (departure) => JSON.stringify(departureEvent(departure, priceOf(departure))))}::jsonb[]
       ) as item(
         shard, id, day, account, status, error_code, connector, sent_at, price_micros, data
       )
@@ -241,12 +241,16 @@ export async function recordDepartures(
   `;
 }
 
-function departureEvent({ claim, message, status, errorCode, waits, submissions }: Departure) {
+function departureEvent(
+  { claim, message, status, errorCode, waits, submissions }: Departure,
+  priceMicros: number | undefined,
+) {
   return {
     from: message.sender,
     to: message.recipient,
     segments: status === "sent" ? claim.segments : submissions.length,
     waits,
+    ...(priceMicros === undefined ? {} : { priceMicros }),
     ...(message.statusCallback === null ? {} : { callback: message.statusCallback }),
     ...(errorCode === undefined ? {} : { errorCode }),
     ...(message.isSimulated ? { sim: true } : {}),

@@ -182,6 +182,7 @@ export async function storeInbound(sql: Sql, row: InboundRow, stamp: Stamp): Pro
   const data = {
     from: row.sender,
     to: row.recipient,
+    segments: row.segments,
     ...(row.keyword && { keyword: row.keyword }),
   };
   await sql`

@@ -102,6 +102,21 @@ run("keys are as Twilio's contract says", async () => {
   await hold(by, ["get", `${home}/Keys.json`, 200]);
 });
 
+const usageLists = ["AllTime", "Daily", "Monthly", "Yearly", "Today", "Yesterday", "ThisMonth"];
+run.each(["", ...["LastMonth", ...usageLists].map((name) => `/${name}`)])(
+  "the usage records%s are as Twilio's contract says",
+  async (name) => {
+    const list = ["get", `${home}/Usage/Records${name}.json`, 200] as const;
+    const { usage_records: records } = await hold(by, list, { query: "?Category=sms-inbound" });
+    const [example] = by.examples({ method: "get", path: list[1], status: 200 }) as [
+      { usage_records: { subresource_uris: object }[] },
+    ];
+    expect(Object.keys(records[0].subresource_uris).sort()).toEqual(
+      Object.keys(example.usage_records[0]?.subresource_uris ?? {}).sort(),
+    );
+  },
+);
+
 run("phone numbers, free and held, are as Twilio's contract says", async () => {
   const free = `${home}/AvailablePhoneNumbers`;
   const sids = { CountryCode: "US" };

@@ -61,8 +61,14 @@ export function readContract(product = "api_v2010"): Contract | undefined {
   };
 }
 
-/** Where Twilio's own examples show that its wire is not as its file: this list has no pages. */
+/** Where Twilio's own examples show that its wire is not as its file: a list without pages, a price in words. */
 function asOnTheWire({ path }: Operation, schema: Json): Json {
+  if (path.includes("/Usage/Records")) {
+    const price = ["usage_records", "items", "properties", "price"];
+    const written = structuredClone(schema);
+    Object.assign(at(written, ["properties", ...price]), { type: ["string", "null"] });
+    return written;
+  }
   if (!path.includes("/AvailablePhoneNumbers/{CountryCode}/")) return schema;
   return { ...schema, required: ["available_phone_numbers", "uri"] };
 }
@@ -118,7 +124,8 @@ const formats = {
   "date-time-rfc-2822": /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} \+0000$/,
   "phone-number": /^(\+[1-9]\d{1,14}|\d{3,8})$/,
   "iso-country-code": /^[A-Z]{2}$/,
-  currency: /^[A-Z]{3}$/,
+  // Small letters in the examples of usage.
+  currency: /^([A-Z]{3}|[a-z]{3})$/,
   "http-method": /^(GET|POST)$/,
   // Relative for what is Twilio's, absolute for what is the customer's; empty where none is set.
   uri: /^($|\/[^/]|https?:\/\/)/,

@@ -7,6 +7,7 @@ import { keyRoutes } from "./keys.ts";
 import { mediaRoutes } from "./media.ts";
 import { messageRoutes } from "./messages.ts";
 import { shortCodeRoutes } from "./short-codes.ts";
+import { usageRecordRoutes } from "./usage-records.ts";
 
 /** Everything under /2010-04-01. */
 export const routes2010: readonly Route[] = [
@@ -18,4 +19,5 @@ export const routes2010: readonly Route[] = [
   ...incomingPhoneNumberRoutes,
   ...shortCodeRoutes,
   ...availablePhoneNumberRoutes,
+  ...usageRecordRoutes,
 ];
