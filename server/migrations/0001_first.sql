@@ -478,14 +478,32 @@ create table usage_progress (
 ) with (fillfactor = 50);
 insert into usage_progress (counted_until) values (now());
 
+-- Who is called when usage reaches a value.
+create table usage_triggers (
+  sid text primary key, -- UT…
+  account int not null references accounts,
+  category text not null,
+  trigger_by text not null check (trigger_by in ('count', 'usage', 'price')),
+  trigger_micros bigint not null check (trigger_micros > 0), -- millionths, of dollars or of whatever is counted
+  recurring text check (recurring in ('daily', 'monthly', 'yearly', 'alltime')), -- null: as alltime
+  friendly_name text not null,
+  callback_url text not null,
+  callback_method text not null check (callback_method in ('GET', 'POST')),
+  callback_host text not null,
+  fired_at timestamptz,
+  created_at timestamptz not null,
+  updated_at timestamptz not null
+);
+create index on usage_triggers (account, sid);
+
 -- Webhooks that failed or found their host busy wait here; inbound webhooks start here.
 create table retries (
   retry bigint generated always as identity primary key,
   due_at timestamptz not null,
   host text not null,
-  kind text not null check (kind in ('status', 'inbound', 'replay')), -- replay: inbound again, its TwiML not run
+  kind text not null check (kind in ('status', 'inbound', 'replay', 'usage')), -- replay: inbound again, its TwiML not run
   account int not null,
-  id bigint not null, -- the message
+  id bigint not null, -- the message; 0: of none
   attempt smallint not null,
   first_at timestamptz not null,
   data jsonb not null

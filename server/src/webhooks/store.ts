@@ -21,7 +21,7 @@ export type Attempt = {
 export type NewRetry = {
   readonly dueAt: Date;
   readonly host: string;
-  readonly kind: "status" | "inbound" | "replay";
+  readonly kind: "status" | "inbound" | "replay" | "usage";
   readonly account: number;
   readonly id: MessageId;
   /** Attempts made so far. */

@@ -11,6 +11,7 @@ import { type InboundNeeds, tellInbound } from "./inbound.ts";
 import { createRetryQueue } from "./retry-queue.ts";
 import { webhookKeyOf } from "./sign.ts";
 import { retellStatus, tellStatuses } from "./status-callbacks.ts";
+import { tellUsageTrigger } from "./usage-trigger.ts";
 
 export type WebhookNeeds = Pick<
   InboundNeeds,
@@ -52,7 +53,10 @@ export function createWebhooks(needs: WebhookNeeds): Webhooks {
 
   const retries = createRetryQueue({
     ...app,
-    attempt: (row) => (row.kind === "status" ? retellStatus(app, row) : tellInbound(app, row)),
+    attempt: (row) => {
+      if (row.kind === "usage") return tellUsageTrigger(app, row);
+      return row.kind === "status" ? retellStatus(app, row) : tellInbound(app, row);
+    },
   });
   const reader = createEventReader({
     sql: needs.sql,

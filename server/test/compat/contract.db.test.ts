@@ -102,6 +102,19 @@ run("keys are as Twilio's contract says", async () => {
   await hold(by, ["get", `${home}/Keys.json`, 200]);
 });
 
+run("usage triggers are as Twilio's contract says", async () => {
+  const path = `${home}/Usage/Triggers`;
+  const form = {
+    ...{ UsageCategory: "sms", TriggerValue: "5000", Recurring: "daily" },
+    CallbackUrl: "https://example.com/used",
+  };
+  const created = await hold(by, ["post", `${path}.json`, 201], { form });
+  const sids = { Sid: created.sid };
+  await hold(by, ["get", `${path}/{Sid}.json`, 200], { sids });
+  await hold(by, ["post", `${path}/{Sid}.json`, 200], { sids, form: { FriendlyName: "Day" } });
+  await hold(by, ["get", `${path}.json`, 200]);
+});
+
 const usageLists = ["AllTime", "Daily", "Monthly", "Yearly", "Today", "Yesterday", "ThisMonth"];
 run.each(["", ...["LastMonth", ...usageLists].map((name) => `/${name}`)])(
   "the usage records%s are as Twilio's contract says",

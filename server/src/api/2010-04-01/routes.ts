@@ -8,6 +8,7 @@ import { mediaRoutes } from "./media.ts";
 import { messageRoutes } from "./messages.ts";
 import { shortCodeRoutes } from "./short-codes.ts";
 import { usageRecordRoutes } from "./usage-records.ts";
+import { usageTriggerRoutes } from "./usage-triggers.ts";
 
 /** Everything under /2010-04-01. */
 export const routes2010: readonly Route[] = [
@@ -20,4 +21,5 @@ export const routes2010: readonly Route[] = [
   ...shortCodeRoutes,
   ...availablePhoneNumberRoutes,
   ...usageRecordRoutes,
+  ...usageTriggerRoutes,
 ];
