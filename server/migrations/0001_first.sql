@@ -186,6 +186,17 @@ create table alpha_senders (
   unique nulls not distinct (service, name, country)
 );
 
+-- Opt-out, opt-in and help words of a service, and their replies, beside the built-in ones.
+create table keyword_sets (
+  service text not null references services on delete cascade,
+  kind text not null check (kind in ('stop', 'start', 'help')),
+  language text not null,
+  country text not null check (country ~ '^([A-Z]{2}|ALL)$'), -- of the phone
+  keywords text[] not null,
+  reply text check (length(reply) between 1 and 320), -- null: as the next wider set says
+  primary key (service, kind, language, country)
+);
+
 create trigger configuration_changed after insert or update or delete or truncate on accounts
   for each statement execute function configuration_changed();
 create trigger configuration_changed after insert or update or delete or truncate on api_keys
@@ -210,6 +221,8 @@ create trigger configuration_changed after insert or update or delete or truncat
 create trigger configuration_changed after insert or update or delete or truncate on services
   for each statement execute function configuration_changed();
 create trigger configuration_changed after insert or update or delete or truncate on alpha_senders
+  for each statement execute function configuration_changed();
+create trigger configuration_changed after insert or update or delete or truncate on keyword_sets
   for each statement execute function configuration_changed();
 
 -- What a recipient got its texts of a service from last, and gets them from again.

@@ -37,7 +37,11 @@ export function buildMessaging(base: Base, closers: Closers) {
   closers.push(answers.close);
   const inbound = {
     ...{ sql, clock, newId, answers, accept, onReceived: onEvents },
-    numberOf: (number: string) => inboundNumber(senderBook, number),
+    numberOf: (number: string) => {
+      const texted = inboundNumber(senderBook, number);
+      const keywordSets = base.ruleBook.current().keywordSets.get(texted?.service ?? "") ?? [];
+      return texted && { ...texted, keywordSets };
+    },
     writers: Array.from({ length: INBOUND_WRITER_COUNT }, newWriter),
   };
   const dispatching = config.roles.has("dispatch")

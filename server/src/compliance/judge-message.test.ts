@@ -19,7 +19,7 @@ const judge = (rules: Partial<AccountRules>, message: Partial<Judged> = {}) => {
     ...rules,
   };
   return judgeMessage(
-    { of: () => all, unregistered, quietHours },
+    { of: () => all, unregistered, quietHours, keywordSets: new Map() },
     {
       account: 1,
       sender: "+15005550100",

@@ -1,4 +1,5 @@
-import type { Keyword, KeywordKind, SenderKind } from "./keywords.ts";
+import { ownReply } from "./keyword-sets.ts";
+import type { Keyword, KeywordKind, KeywordScope, SenderKind } from "./keywords.ts";
 
 /** What a keyword leads to. */
 export type KeywordAnswer = {
@@ -16,6 +17,7 @@ type Received = {
   readonly optOutsUpstream: boolean;
   /** Before this text. */
   readonly wasOptedOut: boolean;
+  readonly scope?: KeywordScope;
 };
 
 const answers = {
@@ -43,8 +45,11 @@ const answers = {
  * recorded in silence, and so is a START (or a mere "Yes") of someone who never left.
  */
 export function keywordAnswer(received: Received): KeywordAnswer {
-  const answer = answers[received.keyword.kind];
-  return weReply(received) ? answer : { ...answer, reply: undefined };
+  const { keyword, scope } = received;
+  const answer = answers[keyword.kind];
+  if (!weReply(received)) return { ...answer, reply: undefined };
+  const own = scope && ownReply(scope.sets, keyword, scope.country);
+  return own === undefined ? answer : { ...answer, reply: own };
 }
 
 function weReply({ keyword, senderKind, optOutsUpstream, wasOptedOut }: Received): boolean {

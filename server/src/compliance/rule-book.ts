@@ -1,5 +1,7 @@
 import { type Kept, keepConfiguration } from "../db/configuration.ts";
 import type { Sql } from "../db/sql.ts";
+import { readKeywordSets } from "./keyword-set-store.ts";
+import type { KeywordSet } from "./keyword-sets.ts";
 import { createQuietHours, type QuietHours } from "./quiet-hours.ts";
 import { readUnregistered } from "./registration-store.ts";
 import {
@@ -15,6 +17,8 @@ export type Rules = {
   readonly of: (account: number) => AccountRules;
   /** Senders that the carriers would stop, with the code of why. */
   readonly unregistered: ReadonlyMap<string, number>;
+  /** Of messaging services, by their sids. */
+  readonly keywordSets: ReadonlyMap<string, readonly KeywordSet[]>;
   readonly quietHours: QuietHours;
 };
 
@@ -34,18 +38,19 @@ const none: AccountRules = { openCountries: new Set(), safeList: new Set(), quie
 export function createRuleBook(app: { readonly sql: Sql }): RuleBook {
   const quietHours = createQuietHours();
   return keepConfiguration<Rules>(app, {
-    empty: { of: () => none, unregistered: new Map(), quietHours },
+    empty: { of: () => none, unregistered: new Map(), keywordSets: new Map(), quietHours },
     read: async (sql) => ({ ...(await readRules(sql)), quietHours }),
   });
 }
 
 async function readRules(sql: Sql): Promise<Omit<Rules, "quietHours">> {
-  const [families, homes, permissions, safeLists, unregistered] = await Promise.all([
+  const [families, homes, permissions, safeLists, unregistered, keywordSets] = await Promise.all([
     readFamilies(sql),
     readHomeCountries(sql),
     readGeoPermissions(sql),
     readSafeLists(sql),
     readUnregistered(sql),
+    readKeywordSets(sql),
   ]);
   const rules = new Map<number, AccountRules>();
   // Parents come first: what an account has not said itself, its parent says.
@@ -60,5 +65,5 @@ async function readRules(sql: Sql): Promise<Omit<Rules, "quietHours">> {
     const safeList = own.length === 0 ? above.safeList : new Set([...above.safeList, ...own]);
     rules.set(account, { openCountries, safeList, quietHours });
   }
-  return { of: (account) => rules.get(account) ?? none, unregistered };
+  return { of: (account) => rules.get(account) ?? none, unregistered, keywordSets };
 }

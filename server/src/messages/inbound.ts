@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { keywordAnswer } from "../compliance/keyword-reply.ts";
+import type { KeywordSet } from "../compliance/keyword-sets.ts";
 import { readKeyword, type SenderKind } from "../compliance/keywords.ts";
 import { findOptedOut, insertOptOuts, removeOptOuts } from "../compliance/store.ts";
 import type { AnswerFate, InboundPart } from "../connectors/connector.ts";
@@ -8,7 +9,7 @@ import type { Sql } from "../db/sql.ts";
 import type { EventWriter, Stamp } from "../events/log.ts";
 import { type Clock, DAY, SECOND } from "../lib/clock.ts";
 import type { IdWriter } from "../lib/message-id.ts";
-import { parsePhoneNumber } from "../numbers/phone-number.ts";
+import { countryOf, parsePhoneNumber } from "../numbers/phone-number.ts";
 import { segmentBody } from "../segments/segment.ts";
 import { type NewMessage, poolOf, shardOfPool } from "./accept.ts";
 import type { InboundAnswers } from "./inbound-answers.ts";
@@ -32,6 +33,8 @@ export type TextedNumber = NewMessage["sender"] & {
   readonly kind: SenderKind;
   /** What an opt-in opens again; the number alone when left out. */
   readonly pools?: readonly string[];
+  /** What its service adds to the built-in keywords. */
+  readonly keywordSets?: readonly KeywordSet[];
   readonly smsUrl: string;
 };
 
@@ -156,7 +159,8 @@ async function storeText(
   if (body === undefined || account === undefined) return undefined;
   const scope = { account, pool: poolOf(number) };
   const sender = parsePhoneNumber(of.sender);
-  const keyword = readKeyword(body, number.kind);
+  const keywordScope = { sets: number.keywordSets ?? [], country: sender && countryOf(sender) };
+  const keyword = readKeyword(body, number.kind, keywordScope);
   const wasOptedOut =
     keyword !== undefined && sender !== undefined
       ? ((await findOptedOut(app.sql, [{ ...scope, recipient: sender }]))[0] ?? false)
@@ -165,7 +169,7 @@ async function storeText(
     keyword &&
     keywordAnswer({
       ...{ keyword, senderKind: number.kind, wasOptedOut },
-      optOutsUpstream: carrier.optOutsUpstream,
+      ...{ optOutsUpstream: carrier.optOutsUpstream, scope: keywordScope },
     });
   const { encoding, segments } = segmentBody(body);
   await storeInbound(

@@ -358,6 +358,7 @@ test("the OpenAPI document names every path", async () => {
     "/OptOuts/{pool}/{recipient}",
     "/OptOuts/Import",
     "/OptOuts/Export",
+    "/Services/{service}/Keywords",
     "/Inventory",
     "/Inventory/Import",
     "/Inventory/{number}",

@@ -13,6 +13,7 @@ import { type ConnectorTraceNeeds, connectorTraceRoutes } from "./connector-trac
 import { type ConnectorNeeds, connectorRoutes } from "./connectors.ts";
 import { type HeldNeeds, heldRoutes } from "./held.ts";
 import { type InventoryNeeds, inventoryRoutes } from "./inventory.ts";
+import { type KeywordNeeds, keywordRoutes } from "./keywords.ts";
 import { type LaneNeeds, laneRoutes } from "./lanes.ts";
 import { describeRoutes } from "./openapi.ts";
 import { type OptOutNeeds, optOutRoutes } from "./opt-outs.ts";
@@ -36,6 +37,7 @@ export type LongwaveNeeds = BulkNeeds &
   TimelineNeeds &
   ReplayNeeds &
   OptOutNeeds &
+  KeywordNeeds &
   InventoryNeeds &
   RegistrationNeeds &
   QuietHoursNeeds &
@@ -105,6 +107,7 @@ export function longwaveRoutes(app: LongwaveNeeds): Route[] {
     ...timelineRoutes(app),
     ...replayRoutes(app),
     ...optOutRoutes(app),
+    ...keywordRoutes(app),
     ...inventoryRoutes(app),
     ...registrationRoutes(app),
     ...laneRoutes(app),

@@ -1,0 +1,113 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import type twilio from "twilio";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createLongwaveClient } from "../../../sdk/src/client.ts";
+import { type StartedApp, startTestApp } from "../compat/started-app.ts";
+
+const number = "+15005550100";
+const waits = { timeout: 15_000 };
+let started: StartedApp;
+let client: twilio.Twilio;
+let receiver: Server;
+let serviceSid: string;
+const forms: Record<string, string>[] = [];
+
+beforeAll(async () => {
+  started = await startTestApp();
+  const { sid: accountSid, token: authToken } = started.app.firstAccount;
+  client = createLongwaveClient({ baseUrl: started.app.url, accountSid, authToken });
+  receiver = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", () => {
+      forms.push(Object.fromEntries(new URLSearchParams(Buffer.concat(chunks).toString())));
+      response.end();
+    });
+  });
+  await new Promise<void>((done) => receiver.listen(0, "127.0.0.1", done));
+  const service = await client.messaging.v1.services.create({
+    friendlyName: "Keywords",
+    inboundRequestUrl: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/inbound`,
+  });
+  serviceSid = service.sid;
+  const [held] = await client.incomingPhoneNumbers.list({ phoneNumber: number });
+  await client.messaging.v1
+    .services(serviceSid)
+    .phoneNumbers.create({ phoneNumberSid: held?.sid ?? "" });
+});
+afterAll(async () => {
+  await started?.close();
+  receiver?.close();
+  expect(started.bugs).toEqual([]);
+});
+
+const keywords = (sets?: unknown, as?: { sid: string; token: string }, service = serviceSid) =>
+  started.call(`/longwave/v1/Services/${service}/Keywords`, {
+    ...(sets === undefined
+      ? {}
+      : { body: JSON.stringify({ sets }), headers: { "content-type": "application/json" } }),
+    ...(as === undefined ? {} : { as }),
+  });
+const text = (from: string, body: string) =>
+  started.app.simulator?.inject({ from, to: number, body });
+const repliesTo = async (to: string) =>
+  (await client.messages.list({ to })).map(({ body }) => body);
+const heard = (from: string) =>
+  forms.filter(({ From }) => From === from).map(({ OptOutType }) => OptOutType);
+
+const french = {
+  ...{ kind: "stop", language: "FRENCH", country: "ALL", keywords: ["Arret"], reply: "Fini." },
+};
+const canadian = { ...french, country: "CA", keywords: [], reply: "Fini, au Canada." };
+
+test("a service's own word opts out and is answered by the phone's country", async () => {
+  expect((await keywords()).json).toEqual({ sets: [] });
+  const set = await keywords([french, canadian]);
+  expect(set).toMatchObject({ status: 200, json: { sets: [{ keywords: ["ARRET"] }, {}] } });
+  expect((await keywords()).json).toEqual(set.json);
+  const [paris, montreal, boston] = ["+33612345678", "+15145550123", "+16175550123"];
+  text(paris, "arret");
+  text(montreal, "arret");
+  text(boston, "STOP");
+  await expect.poll(() => repliesTo(paris), waits).toEqual(["Fini."]);
+  await expect.poll(() => repliesTo(montreal), waits).toEqual(["Fini, au Canada."]);
+  await expect
+    .poll(() => repliesTo(boston), waits)
+    .toEqual([expect.stringContaining("Reply START")]);
+  await expect.poll(() => heard(montreal), waits).toEqual(["STOP"]);
+  const { json } = await started.call(`/longwave/v1/OptOuts?Pool=${serviceSid}`);
+  expect(json.opt_outs).toMatchObject([
+    { recipient: montreal, keyword: "ARRET" },
+    { recipient: boston, keyword: "STOP" },
+    { recipient: paris, keyword: "ARRET" },
+  ]);
+});
+
+test("keywords that are taken back are texts like any other", async () => {
+  await keywords([]);
+  text("+33612345679", "arret");
+  await expect.poll(() => heard("+33612345679"), waits).toEqual([undefined]);
+});
+
+test("keywords that contradict each other are refused and change nothing", async () => {
+  const before = (await keywords([french])).json;
+  const refused = await keywords([{ ...french, kind: "help", keywords: ["STOP"] }]);
+  expect(refused).toMatchObject({ status: 400, json: { code: 20001 } });
+  expect((await keywords()).json).toEqual(before);
+});
+
+test("another account neither reads nor sets a service's keywords", async () => {
+  const { json } = await started.call("/2010-04-01/Accounts.json", { form: { FriendlyName: "B" } });
+  const other = { sid: json.sid, token: json.auth_token };
+  expect((await keywords(undefined, other)).status).toBe(404);
+  expect((await keywords([], other)).status).toBe(404);
+  expect((await keywords()).json.sets).toHaveLength(1);
+});
+
+test("a service's keywords go with it", async () => {
+  const { sid } = await client.messaging.v1.services.create({ friendlyName: "Short" });
+  await keywords([french], undefined, sid);
+  await client.messaging.v1.services(sid).remove();
+  expect((await keywords(undefined, undefined, sid)).status).toBe(404);
+});
