@@ -100,6 +100,19 @@ test("npm smpp's server understands our connector: texts, parts, times, ids", as
   });
 });
 
+test("npm smpp's server reads a whole long text in one message_payload", async () => {
+  const carrier = await startPackageServer();
+  const { connector } = await startConnector(carrier.port, { concatenation: "payload" });
+  expect(connector.takesWholeTexts).toBe(true);
+  const text = "Zdravím 🎉 ".repeat(30);
+  expect(await connector.submit({ ...submission, encoding: "UCS-2", text })).toMatchObject({
+    ...{ kind: "accepted", carrierMessageId: "38601fa" },
+  });
+  expect(await carrier.submits.next()).toMatchObject({
+    ...{ data_coding: 8, esm_class: 0, message_payload: { message: text } },
+  });
+});
+
 test("npm smpp's receipts and texts are read, with decimal ids for hexadecimal ones", async () => {
   const carrier = await startPackageServer();
   const { connector, receipts, texts } = await startConnector(carrier.port);

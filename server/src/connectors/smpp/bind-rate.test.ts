@@ -7,7 +7,7 @@ test("any r+1 segments of a bind span a second, from its beginning on", () => {
   const written: number[] = [now];
   while (written.length < 200) {
     for (let free = rate.free(); free > 0; free -= 1) {
-      rate.take();
+      rate.take(1);
       written.push(now);
     }
     // Whatever the pauses: whole bursts, and one by one.
@@ -18,4 +18,19 @@ test("any r+1 segments of a bind span a second, from its beginning on", () => {
     if (before !== undefined) expect(at - before).toBeGreaterThanOrEqual(1_000);
   }
   expect(written.at(11)).toBeGreaterThanOrEqual(6_000);
+});
+
+test("a whole text counts with all of its segments, the next one waits for them", () => {
+  let now = 5_000;
+  const rate = createBindRate(10, () => now);
+  let segments = 0;
+  const startedAt = now + rate.waitMs();
+  for (const size of [1, 4, 25, 3, 10, 1, 7]) {
+    while (rate.free() === 0) now += rate.waitMs();
+    expect(now - startedAt).toBeGreaterThanOrEqual(Math.floor(segments / 10) * 1_000);
+    rate.take(size);
+    segments += size;
+  }
+  while (rate.free() === 0) now += rate.waitMs();
+  expect(now - startedAt).toBeLessThan(6_000);
 });

@@ -56,7 +56,8 @@ export type Bind = {
   readonly freeSlots: () => number;
   /** Bound, and not held back by its rate. */
   readonly isOpen: () => boolean;
-  readonly submit: (message: ShortMessage, onAnswer: Answer) => void;
+  /** `segments` are those of its rate: more than one for a whole text. */
+  readonly submit: (of: { message: ShortMessage; segments: number }, onAnswer: Answer) => void;
   readonly state: () => ConnectorState;
   readonly close: () => Promise<void>;
 };
@@ -166,9 +167,9 @@ export function keepBound(app: BindNeeds): Bind {
       return free === 0 ? 0 : Math.min(free, allowed());
     },
     isOpen: () => isBound && allowed() > 0,
-    submit: (message, onAnswer) => {
+    submit: ({ message, segments }, onAnswer) => {
       if (current !== undefined && isBound) {
-        rate?.take();
+        rate?.take(segments);
         current.submit(message, onAnswer);
       } else onAnswer(new SmppNoAnswer("not bound", false));
     },

@@ -28,7 +28,7 @@ export type SmppSettings = {
   readonly key: string;
   /** One transceiver at `host` and `port` unless others are named; 1 to 16. */
   readonly binds: readonly BindSettings[];
-  /** Submissions under way at once on each bind, 1 to 1,000. A submission is one segment. */
+  /** Submissions under way at once on each bind, 1 to 1,000. A submission is one segment, or a whole text. */
   readonly window: number;
   /** Segments that each bind sends in any second, 1 to 10,000; 0: as fast as the window lets it. */
   readonly segmentsPerSecond: number;
@@ -40,8 +40,11 @@ export type SmppSettings = {
   >;
   /** What data_coding 0 means to this carrier, both ways. */
   readonly defaultAlphabet: "gsm7" | "gsm7Packed" | "latin1";
-  /** How the parts of a long text are marked: in the text's header or in SAR TLVs. */
-  readonly concatenation: "udh" | "sar";
+  /**
+   * How the parts of a long text are marked: in the text's header or in SAR TLVs. With `payload` it is
+   * not cut at all: the whole text is one submission, in message_payload.
+   */
+  readonly concatenation: "udh" | "sar" | "payload";
   readonly textIn: "shortMessage" | "messagePayload";
   readonly validity: "absolute" | "relative" | "none";
   readonly registeredDelivery: number;
@@ -93,7 +96,7 @@ export function parseSmppSettings(json: unknown): SmppSettings {
     responseTimeoutMs: whole(given, "responseTimeoutMs", { min: 1_000, max: 120_000 }),
     addressTypes: parseAddressTypes(given.addressTypes),
     defaultAlphabet: oneOf(given, "defaultAlphabet", ["gsm7", "gsm7Packed", "latin1"]),
-    concatenation: oneOf(given, "concatenation", ["udh", "sar"]),
+    concatenation: oneOf(given, "concatenation", ["udh", "sar", "payload"]),
     textIn: oneOf(given, "textIn", ["shortMessage", "messagePayload"]),
     validity: oneOf(given, "validity", ["absolute", "relative", "none"]),
     registeredDelivery: whole(given, "registeredDelivery", { min: 0, max: 255 }),

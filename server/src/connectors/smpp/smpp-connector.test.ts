@@ -75,7 +75,7 @@ test("a part that fits in no PDU is refused, however many binds there are", asyn
   const { connector, ready } = startConnector(carrier.port, { binds: [{}, {}] });
   await ready.next();
   await ready.next();
-  const long = { ...submission, text: "x".repeat(300) };
+  const long = { ...submission, text: "x".repeat(300), parts: 2 };
   expect(await connector.submit(long)).toMatchObject({ kind: "refused", errorCode: 30008 });
   expect(connector.freeSlots()).toBe(200);
 });

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { Clock } from "../../lib/clock.ts";
+import { segmentBody } from "../../segments/segment.ts";
 import { type DeliverSm, emptyMessage, type ShortMessage, statuses } from "../../smpp/pdus.ts";
 import { type OtherRequest, SmppNoAnswer } from "../../smpp/session.ts";
 import type {
@@ -44,6 +45,7 @@ export function createSmppConnector(app: SmppConnectorNeeds): Connector {
   const receiptIds = createReceiptIds(settings.receiptIds);
   const references = createOwnReferences(settings.userMessageReference);
   const vendorTlvsOf = createVendorTlvs(settings);
+  const takesWholeTexts = settings.concatenation === "payload";
   let isClosed = false;
 
   /** The carrier is answered when what it told is durable; else it is asked to tell it again. */
@@ -92,12 +94,16 @@ export function createSmppConnector(app: SmppConnectorNeeds): Connector {
   );
   const submitting = binds.filter(({ canSubmit }) => canSubmit);
 
-  type Outgoing = { readonly message: ShortMessage; readonly reference: number | undefined };
+  type Outgoing = {
+    readonly message: ShortMessage;
+    readonly segments: number;
+    readonly reference: number | undefined;
+  };
   const submit = (outgoing: Outgoing, done: (result: SubmitResult) => void) => {
     const { message, reference } = outgoing;
     const bind = freest(submitting);
     if (bind === undefined) return done({ kind: "unavailable", carrierCode: "no bind is open" });
-    return bind.submit(message, (answer) => {
+    return bind.submit(outgoing, (answer) => {
       if (!(answer instanceof SmppNoAnswer)) {
         const id = "messageId" in answer ? answer.messageId : "";
         if (answer.status === statuses.ok) {
@@ -116,16 +122,17 @@ export function createSmppConnector(app: SmppConnectorNeeds): Connector {
 
   return {
     ...{ name, carrierAccount: app.carrierAccount, isSimulated: app.isSimulated },
-    optOutsUpstream: app.optOutsUpstream,
+    ...{ optOutsUpstream: app.optOutsUpstream, takesWholeTexts },
     freeSlots: () => (isClosed ? 0 : submitting.reduce((sum, bind) => sum + bind.freeSlots(), 0)),
     submit: (submission) => {
       const reference = references.next();
       const vendorTlvs = vendorTlvsOf(submission);
       const now = app.clock();
       const message = toShortMessage(submission, settings, { vendorTlvs, reference, now });
+      const segments = takesWholeTexts ? segmentBody(submission.text).segments : 1;
       return new Promise((done) => {
         if (message.shortMessage.length <= SHORT_MESSAGE_OCTETS_MAX)
-          submit({ message, reference }, done);
+          submit({ message, segments, reference }, done);
         else done({ kind: "refused", errorCode: 30008, carrierCode: "short_message too long" });
       });
     },

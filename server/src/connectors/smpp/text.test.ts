@@ -42,6 +42,39 @@ test("SAR carries a reference of 16 bits, a header one of 8", () => {
   expect(decodeText({ ...emptyMessage, ...encodeText(long) }).reference).toBe(0x34);
 });
 
+test.each([
+  ["GSM-7", {}, "x".repeat(160)],
+  ["packed GSM-7", { defaultAlphabet: "gsm7Packed" }, "x".repeat(160)],
+  ["Latin-1", { defaultAlphabet: "latin1" }, "ñ".repeat(160)],
+  ["UCS-2", {}, "я".repeat(70)],
+] as const)(
+  "a whole text in %s stands in message_payload when it is longer than a segment",
+  (how, given, alone) => {
+    const settings = parseSmppSettings({ ...account, ...given, concatenation: "payload" });
+    const encoding = how === "UCS-2" ? how : "GSM-7";
+    for (const [text, isPayload] of [
+      [alone, false],
+      [`${alone}x`, true],
+      [alone.repeat(9), true],
+    ] as const) {
+      const encoded = encodeText({ ...submission, encoding, text }, settings);
+      expect(encoded).toMatchObject({ esmClass: 0 });
+      expect(encoded.tlvs.has(tlvs.message_payload)).toBe(isPayload);
+      expect(encoded.shortMessage.length === 0).toBe(isPayload);
+      expect(decodeText({ ...emptyMessage, ...encoded }, settings)).toMatchObject({
+        text,
+        total: 1,
+      });
+    }
+  },
+);
+
+test("parts that were cut before a connector took whole texts keep their header", () => {
+  const payload = parseSmppSettings({ ...account, concatenation: "payload" });
+  const part = { ...submission, part: 2, parts: 3 };
+  expect(encodeText(part, payload)).toEqual(encodeText(part));
+});
+
 test("a text in UCS-2 comes back, emoji and all", () => {
   const encoded = encodeText({ ...submission, encoding: "UCS-2", text: "Съешь 🍞" });
   expect(encoded.dataCoding).toBe(8);

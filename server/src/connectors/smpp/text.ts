@@ -19,14 +19,20 @@ const plainDialect: Dialect = {
 
 type EncodedText = Pick<ShortMessage, "dataCoding" | "esmClass" | "shortMessage"> & { tlvs: Tlvs };
 
-/** The text of a part with its concatenation header (3GPP TS 23.040, 9.2.3.24.1). */
+/** What a phone takes at once; as characters of one octet each, or packed (3GPP TS 23.040, 9.2.3.24). */
+const ALONE_OCTETS_MAX = { unpacked: 160, packed: 140 };
+
+/**
+ * The text of a part with its concatenation header (3GPP TS 23.040, 9.2.3.24.1). A whole text that is
+ * longer than a segment stands in message_payload, for the carrier to cut.
+ */
 export function encodeText(submission: Submission, dialect = plainDialect): EncodedText {
   const { reference, parts, part, encoding } = submission;
-  const hasHeader = parts > 1 && dialect.concatenation === "udh";
+  const hasHeader = parts > 1 && dialect.concatenation !== "sar";
   const header = hasHeader ? Buffer.from([5, 0, 3, reference & 0xff, parts, part]) : noBytes;
   const text = encodeCharacters(submission, dialect.defaultAlphabet, header.length);
   const octets = hasHeader ? Buffer.concat([header, text]) : text;
-  const isPayload = dialect.textIn === "messagePayload";
+  const isPayload = dialect.textIn === "messagePayload" || isLongWhole(submission, octets, dialect);
   const isSar = parts > 1 && !hasHeader;
   const found = new Map<number, Buffer>();
   if (isPayload) found.set(tlvs.message_payload, octets);
@@ -44,6 +50,15 @@ export function encodeText(submission: Submission, dialect = plainDialect): Enco
 }
 
 const noBytes = Buffer.alloc(0);
+
+function isLongWhole(
+  { parts, encoding }: Submission,
+  octets: Buffer,
+  { defaultAlphabet }: Dialect,
+): boolean {
+  const isPacked = encoding === "UCS-2" || defaultAlphabet === "gsm7Packed";
+  return parts === 1 && octets.length > ALONE_OCTETS_MAX[isPacked ? "packed" : "unpacked"];
+}
 
 function encodeCharacters(
   { text, encoding }: Submission,
