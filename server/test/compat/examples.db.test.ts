@@ -1,13 +1,9 @@
-import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { findPython, noPython, readExample, runProgram } from "./run-program.ts";
 import { type StartedApp, startTestApp } from "./started-app.ts";
 
-const root = join(import.meta.dirname, "../../..");
-const RUN_MS_MAX = 30_000;
 let started: StartedApp;
 
 beforeAll(async () => {
@@ -17,29 +13,8 @@ afterAll(async () => {
   await started?.close();
 });
 
-/** The first block of a language on a page: what a reader copies. */
-function readExample(page: string, language: string): string {
-  const text = readFileSync(join(root, page), "utf8");
-  const [, example] = new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``).exec(text) ?? [];
-  if (example === undefined) throw new Error(`${page} has no example in ${language}.`);
-  return example;
-}
-
-/** Runs a program that comes by standard input; gives what it prints. */
-function run(program: string, args: readonly string[], input: string): Promise<string> {
-  const { sid, token } = started.app.firstAccount;
-  const env = {
-    ...{ ...process.env, LONGWAVE_URL: started.app.url },
-    ...{ LONGWAVE_ACCOUNT_SID: sid, LONGWAVE_AUTH_TOKEN: token },
-  };
-  const options = { cwd: root, env, timeout: RUN_MS_MAX };
-  return new Promise((resolve, reject) => {
-    const child = execFile(program, args, options, (error, out) =>
-      error === null ? resolve(out) : reject(error),
-    );
-    child.stdin?.end(input);
-  });
-}
+const run = (program: string, args: readonly string[], input: string) =>
+  runProgram(started.app, [program, ...args], input);
 
 /** Waits until the text that an example printed has arrived at the phone. */
 async function expectDelivered(printed: string, body: string): Promise<void> {
@@ -72,24 +47,10 @@ test("the README's first text, as it stands, is delivered and called back", asyn
   receiver.close();
 });
 
-/** Debian's package is for Debian's Python, which need not be the first on the path. */
-const pythons = ["/usr/bin/python3", "python3"];
-
-async function findPython(): Promise<string | undefined> {
-  for (const python of pythons) {
-    const found = await run(python, ["-c", "import twilio"], "").then(
-      () => true,
-      () => false,
-    );
-    if (found) return python;
-  }
-  return undefined;
-}
-
 test("the Python page's first text, as it stands, is delivered", async (context) => {
   const python = await findPython();
   if (python === undefined) {
-    context.skip("no Python here has Twilio's SDK: apt-get install python3-twilio");
+    context.skip(noPython);
     return;
   }
   const printed = await run(python, ["-"], readExample("docs/clients/python.md", "python"));
