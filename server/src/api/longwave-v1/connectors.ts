@@ -36,6 +36,12 @@ export type ConnectorNeeds = {
 };
 
 const name = { ...text, pattern: "^[a-z0-9][a-z0-9-]{0,62}$" };
+const nameRate = {
+  type: ["number", "null"],
+  exclusiveMinimum: 0,
+  maximum: 10_000,
+  description: "What one alphanumeric sender may send; null: the connector carries none.",
+};
 const state = objectOf({
   phase: { enum: ["connecting", "bound", "reconnecting", "stopped"] },
   cause: { ...textOrNull, description: "Why it lost its connection." },
@@ -49,6 +55,7 @@ const connector = objectOf({
   carrier_account: { ...text, description: "The login at the carrier: the scope of its ids." },
   opt_outs_upstream: { type: "boolean", description: "The carrier answers STOP and HELP itself." },
   is_enabled: { type: "boolean" },
+  name_segments_per_second: nameRate,
   state,
 });
 const newConnector = {
@@ -59,6 +66,7 @@ const newConnector = {
     kind: { type: "string", enum: ["smpp", "twilio", "http"] },
     carrier_account: { ...text, minLength: 1, maxLength: 100 },
     opt_outs_upstream: { type: "boolean" },
+    name_segments_per_second: nameRate,
     settings: {
       type: "object",
       additionalProperties: true,
@@ -74,6 +82,7 @@ const connectorChange = {
   properties: {
     is_enabled: { type: "boolean" },
     opt_outs_upstream: { type: "boolean" },
+    name_segments_per_second: nameRate,
     settings: {
       type: "object",
       additionalProperties: true,
@@ -130,6 +139,7 @@ export function connectorRoutes(app: ConnectorNeeds): Route[] {
 type ConnectorChange = {
   is_enabled?: boolean;
   opt_outs_upstream?: boolean;
+  name_segments_per_second?: number | null;
   settings?: unknown;
 };
 
@@ -139,6 +149,7 @@ type NewConnector = {
   kind: "smpp" | "twilio" | "http";
   carrier_account?: string;
   opt_outs_upstream?: boolean;
+  name_segments_per_second?: number | null;
   settings: unknown;
 };
 
@@ -152,6 +163,7 @@ async function add(app: ConnectorNeeds, { body }: Call) {
       kind: given.kind,
       carrierAccount: given.carrier_account ?? given.name,
       optOutsUpstream: given.opt_outs_upstream ?? optOutsUpstream,
+      nameSegmentsPerSecond: given.name_segments_per_second ?? null,
       sealedSettings: app.seal.seal(JSON.stringify(kept)),
     },
     app.clock(),
@@ -167,6 +179,7 @@ async function update(app: ConnectorNeeds, { params, body }: Call) {
   if (found === undefined) throw notFound(`The connector '${name}'`);
   const change = {
     ...{ name, isEnabled: given.is_enabled, optOutsUpstream: given.opt_outs_upstream },
+    nameSegmentsPerSecond: given.name_segments_per_second,
     sealedSettings: sealedSettingsOf(app, found.kind, given.settings),
   };
   const updated = await updateConnector(app.sql, change, app.clock());
@@ -201,6 +214,7 @@ function describe(app: ConnectorNeeds, row: ConnectorRow) {
     carrier_account: row.carrierAccount,
     opt_outs_upstream: row.optOutsUpstream,
     is_enabled: row.isEnabled,
+    name_segments_per_second: row.nameSegmentsPerSecond,
     state: describeState(app.connectorState(row.name) ?? { phase: "stopped" }),
   };
 }

@@ -229,6 +229,7 @@ test("a connector is added, shown with its state and without its secrets", async
     {
       ...{ name: "carrier", kind: "smpp", carrier_account: "carrier", is_enabled: true },
       opt_outs_upstream: false,
+      name_segments_per_second: null,
       state: { phase: "bound", cause: null, next_attempt_at: null, window: 10, in_flight: 2 },
     },
   ]);
@@ -266,6 +267,24 @@ test("a number that an account holds stays", async () => {
   expect((await call("DELETE", "/Inventory/22395")).body.code).toBe(20409);
   const { body } = await call("GET", "/Inventory");
   expect(body.numbers[0]).toMatchObject({ account_sid: accountBook.byId(1)?.sid, can_mms: true });
+});
+
+test("a connector says how fast one name may send; null: it carries none", async () => {
+  const rate = async (json: object) =>
+    (await call("POST", "/Connectors/names", { json })).body.name_segments_per_second;
+  const json = { ...connector, name: "names", name_segments_per_second: 12.5 };
+  const added = await call("POST", "/Connectors", { json });
+  expect(added.body).toMatchObject({ name_segments_per_second: 12.5 });
+  expect(await rate({ is_enabled: false })).toBe(12.5);
+  expect(await rate({ name_segments_per_second: 2 })).toBe(2);
+  expect(await rate({ name_segments_per_second: null })).toBeNull();
+  for (const refused of [0, -1, 10_001, "fast"]) {
+    const answer = await call("POST", "/Connectors/names", {
+      json: { name_segments_per_second: refused },
+    });
+    expect(answer.body.code).toBe(20001);
+  }
+  expect((await call("DELETE", "/Connectors/names")).status).toBe(204);
 });
 
 test("a connector can be disabled, and removed once nothing uses it", async () => {

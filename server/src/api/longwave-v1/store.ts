@@ -6,6 +6,8 @@ export type ConnectorRow = {
   readonly carrierAccount: string;
   readonly optOutsUpstream: boolean;
   readonly isEnabled: boolean;
+  /** Of one alphanumeric sender; null: it carries none. */
+  readonly nameSegmentsPerSecond: number | null;
 };
 
 const CONNECTORS_MAX = 1_000;
@@ -27,9 +29,10 @@ export async function insertConnector(
 ): Promise<ConnectorRow | undefined> {
   const [row] = await sql<ConnectorRow[]>`
     insert into connectors (name, kind, carrier_account, settings, opt_outs_upstream,
-      created_at, updated_at)
+      name_segments_per_second, created_at, updated_at)
     values (${connector.name}, ${connector.kind}, ${connector.carrierAccount},
-      ${connector.sealedSettings}, ${connector.optOutsUpstream}, ${at}, ${at})
+      ${connector.sealedSettings}, ${connector.optOutsUpstream},
+      ${connector.nameSegmentsPerSecond}, ${at}, ${at})
     on conflict (name) do nothing
     returning ${columns(sql)}
   `;
@@ -52,6 +55,7 @@ export async function updateConnector(
     readonly name: string;
     readonly isEnabled?: boolean | undefined;
     readonly optOutsUpstream?: boolean | undefined;
+    readonly nameSegmentsPerSecond?: number | null | undefined;
     readonly sealedSettings?: Buffer | undefined;
   },
   at: Date,
@@ -61,6 +65,10 @@ export async function updateConnector(
     set is_enabled = coalesce(${change.isEnabled ?? null}::boolean, is_enabled),
       opt_outs_upstream = coalesce(${change.optOutsUpstream ?? null}::boolean, opt_outs_upstream),
       settings = coalesce(${change.sealedSettings ?? null}::bytea, settings),
+      name_segments_per_second = case
+        when ${change.nameSegmentsPerSecond === undefined} then name_segments_per_second
+        else ${change.nameSegmentsPerSecond ?? null}::real
+      end,
       updated_at = ${at}
     where name = ${change.name}
     returning ${columns(sql)}
@@ -103,5 +111,5 @@ export async function isInInventory(sql: Sql, number: string): Promise<boolean> 
 
 function columns(sql: Sql) {
   return sql`name, kind, carrier_account as "carrierAccount",
-    opt_outs_upstream as "optOutsUpstream", is_enabled as "isEnabled"`;
+    opt_outs_upstream as "optOutsUpstream", is_enabled as "isEnabled", name_segments_per_second as "nameSegmentsPerSecond"`;
 }
