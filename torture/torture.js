@@ -30,6 +30,10 @@ const postsPerSecond = numberOption("rate", 150);
 const segmentsPerSecond = numberOption("limit", 25);
 
 prepare();
+// The client library tells of a connection that broke while it was written to in this way only.
+process.on("unhandledRejection", (error) => {
+  if (!["EPIPE", "ECONNRESET"].includes(error?.code)) throw error;
+});
 const { startDatabase } = await import("./database.js");
 const { startFleet } = await import("./fleet.js");
 const folder = mkdtempSync(join(tmpdir(), "longwave-torture-"));

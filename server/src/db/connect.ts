@@ -1,5 +1,6 @@
 import postgres from "postgres";
 import { HOUR, SECOND } from "../lib/clock.ts";
+import { oneQueryAConnection } from "./one-query-a-connection.ts";
 import type { Sql } from "./sql.ts";
 
 /** Where a PostgreSQL is: a URL, or the private socket folder of the embedded one. */
@@ -41,7 +42,8 @@ const hotSettings = {
  * The message path goes past a pooler: see docs/decisions/0040-hot-path-past-the-pooler.md.
  */
 export function connectDatabase(address: DatabaseAddress): Database {
-  const sql = openPool(address, CONNECTIONS_MAX, {});
+  const pool = openPool(address, CONNECTIONS_MAX, {});
+  const sql = isPooled(address) ? oneQueryAConnection(pool, CONNECTIONS_MAX) : pool;
   const hot = openPool(directAddress(address), HOT_CONNECTIONS_MAX, hotSettings);
   return {
     sql,
