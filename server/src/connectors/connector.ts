@@ -102,7 +102,13 @@ export type ConnectorEvents = {
 
 export type ConnectorState =
   | { readonly phase: "connecting" | "stopped" }
-  | { readonly phase: "bound"; readonly window: number; readonly inFlight: number }
+  | {
+      readonly phase: "bound";
+      readonly window: number;
+      readonly inFlight: number;
+      /** Its own limit, of all its binds together, beside the window. */
+      readonly segmentsPerSecond?: number;
+    }
   | { readonly phase: "reconnecting"; readonly cause: string; readonly nextAttemptAt: Date };
 
 /** What went over a connector's wire, for people to read. */

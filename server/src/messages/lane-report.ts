@@ -1,3 +1,4 @@
+import type { ConnectorState } from "../connectors/connector.ts";
 import { unreachable } from "../lib/unreachable.ts";
 import type { Limit } from "../throughput/limiters.ts";
 import type { Lane } from "./lane.ts";
@@ -42,7 +43,7 @@ export function seeLane(lane: Lane, now: Now): Seen {
       return { by: "connection", connector, cause, nextAttemptAt: nextAttemptAt.toISOString() };
     }
     case "bound":
-      return seeBound(lane, { connector, window: bind.window }, now);
+      return seeBound(lane, { connector, ...bind }, now);
     default:
       return unreachable(bind);
   }
@@ -50,7 +51,7 @@ export function seeLane(lane: Lane, now: Now): Seen {
 
 function seeBound(
   { throttledUntil, stoppedBy: stopped, heldBy }: Lane,
-  bind: { readonly connector: string; readonly window: number },
+  bind: Extract<ConnectorState, { phase: "bound" }> & { readonly connector: string },
   now: Now,
 ): Seen {
   if (throttledUntil > now.monotonic) {
@@ -58,8 +59,18 @@ function seeBound(
     return { by: "carrier", connector: bind.connector, until: until.toISOString() };
   }
   const stoppedBy = stopped ?? heldBy;
-  if (stoppedBy === "window") return { by: "window", ...bind };
+  if (stoppedBy === "window") return seeFull(bind);
   if (stoppedBy === undefined || stoppedBy === "patience") return { by: "nothing" };
   const { kind, of, segmentsPerSecond, setBy } = stoppedBy.limit();
   return { by: "limiter", kind, of, segmentsPerSecond, setBy };
+}
+
+/** No slot was free: for the window, or for the connector's own rate, whose window is not full. */
+function seeFull(bind: Parameters<typeof seeBound>[1]): Seen {
+  const { connector, window, inFlight, segmentsPerSecond } = bind;
+  if (segmentsPerSecond === undefined || inFlight >= window) {
+    return { by: "window", connector, window };
+  }
+  const setBy = `the settings of connector ${connector}`;
+  return { by: "limiter", kind: "connector", of: connector, segmentsPerSecond, setBy };
 }

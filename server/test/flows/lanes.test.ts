@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createLongwaveClient } from "../../../sdk/src/client.ts";
+import { systemClock as clock } from "../../src/lib/clock.ts";
+import { simulatorLogin, startSimulator } from "../../src/simulator/simulator.ts";
 import { type Credentials, type StartedApp, startTestApp } from "../compat/started-app.ts";
 
 const longCode = "+15005550100";
@@ -96,6 +98,32 @@ test("a carrier that cannot be reached is the limit of its senders, with its cau
   const { words, remedy } = await waiting(sid);
   expect(words).toContain("Connector away is not bound to its carrier.");
   expect(remedy).toContain("It comes back by itself.");
+});
+
+test("a rate of the connector's binds is told as the limit that binds", async () => {
+  const ports = { port: 0, httpPort: 0 };
+  const carrier = await startSimulator({ ...ports, seed: 1, receiptDelayMs: 10, clock });
+  const settings = { host: "127.0.0.1", port: carrier.port, ...simulatorLogin };
+  const number = { number: "+15005550176", kind: "long_code", country: "US", connector: "rated" };
+  await ask("/Connectors", {
+    ...{ name: "rated", kind: "smpp", settings: { ...settings, segmentsPerSecond: 2 } },
+  });
+  await ask("/Inventory", { numbers: [{ ...number, segments_per_second: 100 }] });
+  await ask("/Registrations", { registrations: [{ number: number.number, campaign: "C1AB2CD" }] });
+  await client.incomingPhoneNumbers.create({ phoneNumber: number.number });
+  for (let index = 0; index < 60; index += 1) await send(number.number);
+  await expect
+    .poll(async () => await lane(number.number), wait)
+    .toMatchObject({
+      phase: "paced",
+      limit: {
+        ...{ name: "connector", set_by: "the settings of connector rated" },
+        words: "The limit of the connector rated is 2 segments per second.",
+      },
+    });
+  await ask("/Connectors/rated", { is_enabled: false });
+  await expect.poll(async () => (await lane(number.number)).phase, wait).toBe("no route");
+  await carrier.close();
 });
 
 test("lanes are listed page by page; a lane that is not there is not found", async () => {

@@ -177,7 +177,8 @@ export function keepBound(app: BindNeeds): Bind {
       if (isClosed) return { phase: "stopped" };
       if (current?.isBound() !== true) return state;
       const { window } = settings;
-      return { phase: "bound", window, inFlight: window - current.freeSlots() };
+      const bound = { phase: "bound", window, inFlight: window - current.freeSlots() } as const;
+      return segmentsPerSecond === 0 ? bound : { ...bound, segmentsPerSecond };
     },
     close: async () => {
       isClosed = true;

@@ -168,7 +168,12 @@ function stateOf(binds: readonly Bind[]): ConnectorState {
   const bound = states.filter((state) => state.phase === "bound");
   if (bound.length > 0) {
     const window = bound.reduce((sum, state) => sum + state.window, 0);
-    return { phase: "bound", window, inFlight: bound.reduce((sum, one) => sum + one.inFlight, 0) };
+    const inFlight = bound.reduce((sum, one) => sum + one.inFlight, 0);
+    const rate = bound.reduce((sum, one) => sum + (one.segmentsPerSecond ?? 0), 0);
+    return {
+      ...{ phase: "bound", window, inFlight },
+      ...(rate === 0 ? {} : { segmentsPerSecond: rate }),
+    };
   }
   const waiting = states.filter((state) => state.phase === "reconnecting");
   waiting.sort((one, other) => one.nextAttemptAt.getTime() - other.nextAttemptAt.getTime());
