@@ -8,7 +8,7 @@ import { readConnectorSettings } from "./connectors/connector-pool.ts";
 import { StartError } from "./lib/errors.ts";
 import { cancelMessage, deleteMessage, recordFeedback, redactMessage } from "./messages/change.ts";
 import type { Message } from "./messages/message.ts";
-import { findMessage, listMessages } from "./messages/store.ts";
+import { findMessage, findReserved, listMessages } from "./messages/store.ts";
 import { type Messaging, tellLaneOwners } from "./messaging.ts";
 import type { Base } from "./open-base.ts";
 
@@ -55,6 +55,7 @@ function apiNeeds(base: Base, { accepter, dispatching, changes }: Messaging) {
     messages: {
       accept: accepter.accept,
       find: (key: Parameters<typeof findMessage>[1]) => findMessage(hot, key),
+      findReserved: (key: Parameters<typeof findReserved>[1]) => findReserved(hot, key),
       list: ({ sentAfter, ...filter }: { sentAfter?: Date } & Parameters<typeof listMessages>[1]) =>
         listMessages(hot, {
           ...filter,

@@ -36,6 +36,12 @@ export type MessagesApi = {
     readonly account: number;
     readonly id: MessageId;
   }) => Promise<Message | undefined>;
+  /** What is stored of a row of reserved ids, by their places in it. */
+  readonly findReserved: (key: {
+    readonly account: number;
+    readonly first: MessageId;
+    readonly count: number;
+  }) => Promise<ReadonlyMap<number, Message>>;
   readonly list: (filter: MessageFilter) => Promise<readonly Message[]>;
   readonly cancel: (message: Message) => Promise<Message>;
   readonly redact: (message: Message) => Promise<Message>;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createdAt, createIdWriter, idAfter, shardOf } from "./message-id.ts";
+import { createdAt, createIdWriter, idAfter, placeAfter, shardOf } from "./message-id.ts";
 
 test("ids reserved in a row are nobody else's, in whatever shard they end", () => {
   let now = Date.UTC(2026, 10, 24);
@@ -20,4 +20,18 @@ test("a reserved id keeps its time and takes its shard", () => {
   const now = Date.UTC(2026, 10, 24);
   const id = idAfter(createIdWriter(63, () => now)(0), { index: 0, shard: 200 });
   expect([shardOf(id), createdAt(id).getTime()]).toEqual([200, now]);
+});
+
+test("a reserved id tells its place in its row, whatever its shard; another writer's has none", () => {
+  const now = Date.UTC(2026, 10, 24);
+  const first = createIdWriter(5, () => now)(0, 700);
+  for (const [index, shard] of [
+    [0, 0],
+    [255, 255],
+    [256, 17],
+    [699, 3],
+  ] as const) {
+    expect(placeAfter(first, idAfter(first, { index, shard }))).toBe(index);
+  }
+  expect(placeAfter(first, createIdWriter(6, () => now)(0))).toBe(-1);
 });

@@ -10,7 +10,9 @@ export const SHARD_COUNT = 256;
 export const WRITER_SLOT_COUNT = 64;
 
 const EPOCH_MS = Date.UTC(2024, 0, 1);
-const SEQUENCE_COUNT = 256;
+export const SEQUENCE_COUNT = 256;
+/** Where an id has its writer's slot. */
+export const SLOT_BITS = 0x3f00;
 
 /** Gives an id, or the first of `count` ids in a row, whose others `idAfter` tells. */
 export type IdWriter = (shard: number, count?: number) => MessageId;
@@ -46,6 +48,13 @@ export function idAfter(first: MessageId, at: { index: number; shard: number }):
   const ms = (first >> 22n) + BigInt(Math.floor(sequence / SEQUENCE_COUNT));
   const slot = first & 0x3f00n;
   return (ms << 22n) | BigInt((at.shard & 0xff) << 14) | slot | BigInt(sequence % SEQUENCE_COUNT);
+}
+
+/** Which of a row of reserved ids this is, in whatever shard; below 0 or past the last: none of them. */
+export function placeAfter(first: MessageId, id: MessageId): number {
+  if ((first & BigInt(SLOT_BITS)) !== (id & BigInt(SLOT_BITS))) return -1;
+  const ms = Number((id >> 22n) - (first >> 22n));
+  return ms * SEQUENCE_COUNT + Number(id & 0xffn) - Number(first & 0xffn);
 }
 
 export function shardOf(id: MessageId): number {

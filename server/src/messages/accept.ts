@@ -203,7 +203,7 @@ export function shardOfPool(account: number, pool: string): number {
 }
 
 /** What a reserved id becomes: the same number in the shard of its message's pool. */
-export function idInPool(
+function idInPool(
   reserved: MessageId,
   { account, pool }: { readonly account: number; readonly pool: string },
 ): MessageId {

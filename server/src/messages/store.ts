@@ -1,7 +1,17 @@
 import type { Sql } from "../db/sql.ts";
 import type { Stamp } from "../events/log.ts";
 import { DAY } from "../lib/clock.ts";
-import { createdAt, dayOf, firstIdAt, type MessageId, shardOf } from "../lib/message-id.ts";
+import {
+  createdAt,
+  dayOf,
+  firstIdAt,
+  idAfter,
+  type MessageId,
+  placeAfter,
+  SEQUENCE_COUNT,
+  SLOT_BITS,
+  shardOf,
+} from "../lib/message-id.ts";
 import type { Direction, Message, MessageStatus } from "./message.ts";
 
 type Row = {
@@ -34,6 +44,33 @@ export async function findMessage(
       and messages.day = ${dayOf(of.id)}::date and messages.account = ${of.account}
   `;
   return rows.map(asMessage)[0];
+}
+
+/**
+ * What is stored of a row of reserved ids, by their places in it. In any shard: the number that a
+ * message is from may have joined or left a messaging service since, and its pool with it.
+ */
+export async function findReserved(
+  sql: Sql,
+  of: { account: number; first: MessageId; count: number },
+): Promise<ReadonlyMap<number, Message>> {
+  const last = idAfter(of.first, { index: of.count - 1, shard: 0 });
+  const rows = await sql<Row[]>`
+    ${selectMessages(sql)}
+    where messages.account = ${of.account}
+      and messages.day between ${dayOf(of.first)}::date and ${dayOf(last)}::date
+      and messages.id >= ${String(firstIdAt(createdAt(of.first)))}::bigint
+      and messages.id < ${String(firstIdAt(new Date(createdAt(last).getTime() + 1)))}::bigint
+      and messages.id & ${SLOT_BITS} = ${String(of.first & BigInt(SLOT_BITS))}::bigint
+    order by messages.id
+    limit ${of.count + 2 * SEQUENCE_COUNT}
+  `;
+  // In the first and the last millisecond there may be others of the same writer.
+  return new Map(
+    rows
+      .map((row) => [placeAfter(of.first, row.id), asMessage(row)] as const)
+      .filter(([place]) => place >= 0 && place < of.count),
+  );
 }
 
 /** An account's messages, newest first, before an id. `sentOn` etc. are bounds of DateSent. */

@@ -49,14 +49,6 @@ export function findOrigin(app: Needs, asked: Asked): MessageOrigin {
   };
 }
 
-/** The pool that a message of this origin belongs to, whether or not the sender is still there. */
-export function poolOfOrigin({ senderBook }: Needs, origin: AskedOrigin): string {
-  if (origin.service !== undefined) return origin.service;
-  const from = origin.from ?? "";
-  const number = parsePhoneNumber(from) ?? from;
-  return senderBook.byNumber(number)?.service ?? number;
-}
-
 /** A sender that may be used: 21212 malformed, 21660 somebody else's, 21659 nobody's, 21612 a name that the country does not take. */
 function findSender(app: Needs, { account, to, origin }: Asked): CarriedSender {
   const from = origin.from ?? "";

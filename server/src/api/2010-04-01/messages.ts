@@ -1,6 +1,5 @@
 import { ApiError } from "../../lib/errors.ts";
 import { newSid } from "../../lib/sid.ts";
-import { idInPool } from "../../messages/accept.ts";
 import type { Message } from "../../messages/message.ts";
 import { parsePhoneNumber } from "../../numbers/phone-number.ts";
 import type { ParameterTable } from "../form.ts";
@@ -12,7 +11,7 @@ import { readDateFilter } from "./date-filter.ts";
 import { findMessageOf } from "./find-message.ts";
 import { sendForTest } from "./magic-numbers.ts";
 import { showMessage } from "./message.ts";
-import { findOrigin, poolOfOrigin } from "./message-origin.ts";
+import { findOrigin } from "./message-origin.ts";
 
 const path = "/2010-04-01/Accounts/:account/Messages";
 const filterParameters = {
@@ -73,8 +72,8 @@ async function createMessage(app: ApiNeeds, request: ApiRequest): Promise<Answer
   const account = request.account.id;
   const { reserved } = request;
   if (reserved?.isAgain === true) {
-    const id = idInPool(reserved.id, { account, pool: poolOfOrigin(app, origin) });
-    const stored = await app.messages.find({ account, id });
+    const key = { account, first: reserved.id, count: 1 };
+    const stored = (await app.messages.findReserved(key)).get(0);
     if (stored !== undefined) return answer(app, request, stored, 201);
   }
   const found = findOrigin(app, { account, to, origin, request });

@@ -4,6 +4,7 @@ import { idAfter } from "../../lib/message-id.ts";
 import type { MessageSids } from "../../lib/sid.ts";
 import type { NewMessage } from "../../messages/accept.ts";
 import type { Message } from "../../messages/message.ts";
+import type { MessagesApi } from "../needs.ts";
 import { type Call, listOf, objectOf, type Route, type Schema, text } from "./route.ts";
 
 export type BulkNeeds = {
@@ -17,6 +18,7 @@ export type BulkNeeds = {
   readonly acceptBulk: (
     messages: readonly NewMessage[],
   ) => Promise<readonly (Message | ApiError)[]>;
+  readonly messages: Pick<MessagesApi, "findReserved">;
 };
 
 export const BULK_LENGTH_MAX = 10_000;
@@ -39,15 +41,20 @@ export function bulkRoutes(app: BulkNeeds): Route[] {
 }
 
 async function createBulk(app: BulkNeeds, { account, body, reserved }: Call) {
-  const read = (await readAll(app, account, messagesOf(body))).map((item, index) =>
+  const asked = messagesOf(body);
+  const key = reserved?.isAgain && { account: account.id, first: reserved.id, count: asked.length };
+  const stored = key ? await app.messages.findReserved(key) : new Map<number, Message>();
+  const read = (await readAll(app, account, asked)).map((item, index) =>
     item instanceof ApiError || reserved === undefined
       ? item
       : { ...item, id: idAfter(reserved.id, { index, shard: 0 }) },
   );
-  const good = read.filter((item): item is NewMessage => !(item instanceof ApiError));
+  const good = read.filter(
+    (item, index): item is NewMessage => !(item instanceof ApiError || stored.has(index)),
+  );
   const accepted = (await app.acceptBulk(good)).values();
   const results = read.map((item, index) => {
-    const result = item instanceof ApiError ? item : accepted.next().value;
+    const result = stored.get(index) ?? (item instanceof ApiError ? item : accepted.next().value);
     if (result === undefined) throw new Error("A message was given without a result.");
     return describe(app, index, result);
   });

@@ -71,6 +71,7 @@ function createServer(): FastifyInstance {
         direction: "outbound-api" as const,
       };
     },
+    messages: { findReserved: async () => new Map() },
     acceptBulk: async (messages: readonly NewMessage[]) => {
       batches.push([...messages]);
       return messages.map((message, index) =>
