@@ -1,14 +1,17 @@
 /**
- * Submit/response pairs a second over one bind on loopback, with and without receipts, ours against
- * the npm package `smpp`, each end a process of its own:
+ * Submit/response pairs a second over one bind on loopback, with and without receipts, ours, also with
+ * the trace that connectors keep, against the npm package `smpp`, each end a process of its own:
  * node scripts/run-bench.js smpp [window]. Where `taskset` is
  * at hand, each end has one core.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import { type AddressInfo, connect, createServer, type Server } from "node:net";
+import { parseSmppSettings } from "../server/src/connectors/smpp/settings.ts";
+import { createTrace } from "../server/src/connectors/smpp/trace.ts";
+import { systemClock } from "../server/src/lib/clock.ts";
 import { emptyMessage, type ShortMessage, statuses } from "../server/src/smpp/pdus.ts";
-import { openSession, type SmppSession } from "../server/src/smpp/session.ts";
+import { openSession, type SessionEvents, type SmppSession } from "../server/src/smpp/session.ts";
 
 const [, file = "", role = "", ...rest] = process.argv;
 const SECONDS = 5;
@@ -39,7 +42,9 @@ type Package = {
 
 const ends: Record<string, () => void> = {
   "server-longwave": serveLongwave,
-  "client-longwave": driveLongwave,
+  "client-longwave": () => driveLongwave(undefined),
+  "server-traced": serveLongwave,
+  "client-traced": driveTraced,
   "server-smpp": servePackage,
   "client-smpp": drivePackage,
 };
@@ -51,7 +56,7 @@ else start();
 async function measure(): Promise<void> {
   for (const receipts of [false, true]) {
     for (const window of role === "" ? [1, 10, 100] : [Number(role)]) {
-      for (const name of ["smpp", "longwave"]) {
+      for (const name of ["smpp", "longwave", "traced"]) {
         const { pairs, seconds, client, server } = await run(name, window, receipts);
         const micros = (cpu: number) => (cpu / pairs).toFixed(1);
         const what = receipts ? "with a receipt each" : "without receipts";
@@ -154,7 +159,13 @@ function serveLongwave(): void {
 
 function nothing(): void {}
 
-function driveLongwave(): void {
+function driveTraced(): void {
+  const account = { host: "127.0.0.1", port: Number(portOrReceipts), ...login };
+  const trace = createTrace({ clock: systemClock, settings: parseSmppSettings(account) });
+  driveLongwave(trace.ofBind("1 transceiver"));
+}
+
+function driveLongwave(onPdu: SessionEvents["onPdu"]): void {
   const socket = connect(Number(portOrReceipts), "127.0.0.1");
   const isWhole = createCount();
   const session = openSession(socket, {
@@ -165,6 +176,7 @@ function driveLongwave(): void {
         isWhole();
         next();
       },
+      ...(onPdu && { onPdu }),
       onClose: nothing,
     },
   });
