@@ -105,6 +105,12 @@ test("another account neither reads nor sets a service's keywords", async () => 
   expect((await keywords()).json.sets).toHaveLength(1);
 });
 
+test("an account's export has its services' keywords", async () => {
+  const { text: lines } = await started.call("/longwave/v1/Export");
+  const exported = lines.split("\n").find((line) => line.includes(`"sid":"${serviceSid}"`));
+  expect(exported).toContain('"keywords":["ARRET"]');
+});
+
 test("a service's keywords go with it", async () => {
   const { sid } = await client.messaging.v1.services.create({ friendlyName: "Short" });
   await keywords([french], undefined, sid);

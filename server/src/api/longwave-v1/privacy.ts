@@ -1,5 +1,6 @@
 import type { Account } from "../../accounts/account.ts";
 import { listKeys } from "../../accounts/store.ts";
+import type { RuleBook } from "../../compliance/rule-book.ts";
 import { listOptOuts, type OptOut } from "../../compliance/store.ts";
 import type { Sql } from "../../db/sql.ts";
 import { ApiError, invalidParameter } from "../../lib/errors.ts";
@@ -16,6 +17,7 @@ export type PrivacyNeeds = {
   readonly sql: Sql;
   readonly messageSids: MessageSids;
   readonly senderBook: Pick<SenderBook, "find" | "ofAccount" | "servicesOf">;
+  readonly ruleBook: Pick<RuleBook, "current">;
 };
 
 /** Rows of one read: some 500 kB with bodies. */
@@ -86,7 +88,8 @@ async function* exportAccount(
       ...numbers.map(({ number }) => number),
       ...alphaSenders.map(({ name }) => name),
     ];
-    yield line("service", { ...settings, senders });
+    const keywordSets = app.ruleBook.current().keywordSets.get(settings.sid) ?? [];
+    yield line("service", { ...settings, senders, keywordSets });
   }
   yield* exportOptOuts(app, { account: account.id });
   yield* exportMessages(app, { account: account.id }, isWithBodies);
