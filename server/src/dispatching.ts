@@ -34,7 +34,7 @@ export function buildDispatching(
     ...{ hot, clock, writer: newWriter(), onSettled: app.onEvents, onError: report },
   });
   closers.push(receipts.close);
-  const prices = createPrices({ sql, clock });
+  const prices = createPrices({ sql, clock, writer: newWriter() });
   closers.push(prices.close);
   const connectors = createConnectorPool({
     ...{ sql, seal, clock, connectSocket: dialer.connectSocket, connectLoopback },

@@ -75,6 +75,8 @@ function eventEntry(event: TimelineRows["events"][number], message: Message): Ti
       return { at, kind, ...waitWords(data.why, new Date(data.until ?? at)) };
     case "released":
       return { at, kind, words: "Released by hand: it goes back to its place in the queue." };
+    case "priced":
+      return { at, kind, words: "The carrier told what it costs." };
     case "canceled":
       return { at, kind, words: "Canceled by the account before it left." };
     default: {

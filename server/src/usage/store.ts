@@ -21,17 +21,19 @@ export async function countEvents(sql: Sql, limit: number): Promise<number> {
       with unread as materialized (
         ${unreadEvents(sql, USAGE_READER, { afterWriter: 0n, limit })}
       ), text as (
-        select account, (at at time zone 'UTC')::date as day,
+        select account,
+          coalesce((data ->> 'sentOn')::date, (at at time zone 'UTC')::date) as day,
           case when kind = 'received' then 'inbound' else 'outbound' end as direction,
           case when data ->> (case when kind = 'received' then 'to' else 'from' end) ~ '^[0-9]+$'
             then 'shortcode' else 'longcode' end as sender,
-          coalesce((data ->> 'segments')::int, 1) as segments,
+          (kind <> 'priced')::int as messages,
+          case when kind = 'priced' then 0 else coalesce((data ->> 'segments')::int, 1) end as segments,
           coalesce((data ->> 'priceMicros')::bigint, 0) as price_micros
         from unread
-        where kind in ('sent', 'received') or (kind = 'failed' and data ? 'priceMicros')
+        where kind in ('sent', 'received', 'priced') or (kind = 'failed' and data ? 'priceMicros')
       ), added as (
         insert into usage_days (account, day, direction, sender, messages, segments, price_micros)
-        select account, day, direction, sender, count(*), sum(segments), sum(price_micros)
+        select account, day, direction, sender, sum(messages), sum(segments), sum(price_micros)
         from text
         group by account, day, direction, sender
         on conflict (account, day, direction, sender) do update

@@ -68,6 +68,10 @@ test("a text goes out through Twilio, its end and its price come back", async ()
   await expect
     .poll(async () => (await fetchMessage(json.sid)).price, { timeout: 10_000 })
     .toBe("-0.00790");
+  const usage = `${started.home}/Usage/Records/Today.json?Category=sms-outbound`;
+  await expect
+    .poll(async () => (await started.call(usage)).json.usage_records, { timeout: 20_000 })
+    .toMatchObject([{ count: "1", price: "0.007900" }]);
 });
 
 test("a long text goes out whole and counts with all of its segments", async () => {
