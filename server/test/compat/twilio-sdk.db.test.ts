@@ -88,7 +88,7 @@ test("pages follow each other without a gap while texts are added", async () => 
 const refused: [string, Wanted, number][] = [
   ["no recipient", { to: "" }, 21604],
   ["a recipient that is no number", { to: "12" }, 21211],
-  ["a sender that is no number", { to: phone, from: "Longwave" }, 21212],
+  ["a sender that is no number and no name", { to: phone, from: "Long@wave" }, 21212],
   ["a sender of nobody", { to: phone, from: "+12025550199" }, 21659],
   ["an empty body", { to: phone, from: longCode, body: "" }, 21619],
   ["a body that is too long", { to: phone, from: longCode, body: "x".repeat(1_601) }, 21617],
