@@ -36,8 +36,8 @@ const TEXT_LENGTH_MAX = 40;
 /** Some two milliseconds of parsing between two turns of the event loop. */
 const SLICE_LENGTH = 100;
 
-const BLOCK_DIGITS = 4;
-/** A tenth of all that North America has: what one campaign meets. */
+const BLOCK_DIGITS = 3;
+/** Sixty million numbers: what campaigns meet. */
 const CACHED_BLOCKS_MAX = 60_000;
 const factsByBlock = createRecentMap<NumberFacts | undefined>(CACHED_BLOCKS_MAX);
 
@@ -79,12 +79,12 @@ export function countryOf(number: PhoneNumber): string | undefined {
 function factsOf(text: string): NumberFacts | undefined {
   if (text.length > TEXT_LENGTH_MAX) return undefined;
   if (!/^\+1\d{10}$/.test(text)) return factsByText.get(text, readFacts);
-  // No rule of North America's numbering plan looks at the last four digits: a test holds it.
+  // No rule of North America's numbering plan looks at the last three digits: a test holds it.
   const block = factsByBlock.get(text.slice(0, -BLOCK_DIGITS), factsOfBlock);
   return block && { number: text as PhoneNumber, type: block.type, country: block.country };
 }
 
-/** Where a block of ten thousand numbers belongs. */
+/** Where a block of a thousand numbers belongs. */
 function factsOfBlock(prefix: string): NumberFacts | undefined {
   return readFacts(prefix + "0".repeat(BLOCK_DIGITS));
 }
