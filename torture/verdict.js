@@ -1,8 +1,10 @@
 const WINDOW_MS = 1_000;
 /** Between Longwave's write and the carrier's stamp, when neither is held up. */
 const JITTER_MS = 10;
-/** A stall's end is noticed this much before or after what it delayed is stamped. */
+/** What a stall delayed is stamped at the earliest so long before its end is noticed, */
 const STALL_NEAR_MS = 15;
+/** and at the latest so long after it: what came meanwhile is read one by one. */
+const STALL_READ_MS = 60;
 const SHOWN = 5;
 
 /** Compares what was accepted, submitted and delivered. Each line is a finding with its evidence. */
@@ -72,8 +74,8 @@ function overruns(submissions, stalls, limit) {
     const lateMs = Math.max(
       0,
       ...stalls
-        .filter(({ endMs }) => Math.abs(endMs - first) < STALL_NEAR_MS)
-        .map(({ lengthMs }) => lengthMs),
+        .filter(({ endMs }) => first > endMs - STALL_NEAR_MS && first < endMs + STALL_READ_MS)
+        .map(({ endMs, lengthMs }) => lengthMs + Math.max(0, first - endMs)),
     );
     if (spanMs + lateMs < WINDOW_MS - JITTER_MS) {
       found.push(`${Math.round(spanMs)} ms (${Math.round(lateMs)} late)`);
