@@ -32,7 +32,7 @@ trap 'exit 143' INT TERM
 
 cd /
 "${as_user[@]}" "$programs/initdb" -D "$folder/data" -U longwave -A trust -E UTF8 --locale=C >/dev/null
-options="-p $port -k $folder -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=200"
+options="-p $port -k $folder -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=400"
 if [ "$mode" = direct ]; then
   "${as_user[@]}" openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost \
     -keyout "$folder/data/server.key" -out "$folder/data/server.crt" 2>/dev/null
@@ -58,6 +58,8 @@ auth_type = any
 auth_file = $folder/users
 pool_mode = transaction
 default_pool_size = 8
+# Each test file has a database of its own: what it leaves must not stay connected.
+server_idle_timeout = 5
 max_client_conn = 500
 logfile = $folder/pgbouncer.log
 ignore_startup_parameters = extra_float_digits
