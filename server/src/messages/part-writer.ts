@@ -57,8 +57,8 @@ export type Writing = PartWriterNeeds & {
   readonly alarm: Alarm<Lane>;
   /** Lanes with parts whose connector had no free slot. */
   readonly stalled: Set<Lane>;
-  /** What the parts pass that were handed to their connector and leave at the end of this turn. */
-  readonly leaving: Set<Passage>;
+  /** Segments that this callback hands to their connectors, by what they pass. */
+  leaving: Map<Passage, number> | undefined;
   isClosing: boolean;
   /** Submissions without an answer. */
   open: number;

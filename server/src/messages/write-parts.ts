@@ -2,6 +2,7 @@ import type { Connector, SubmitResult } from "../connectors/connector.ts";
 import { createAlarm } from "../lib/alarm.ts";
 import { createdAt } from "../lib/message-id.ts";
 import { unreachable } from "../lib/unreachable.ts";
+import type { Passage } from "../throughput/passage.ts";
 import {
   type Flight,
   type Part,
@@ -32,7 +33,7 @@ const UNKNOWN_ERROR = 30008;
 export function createPartWriter(app: PartWriterNeeds): PartWriter {
   const writer: Writing = {
     ...{ ...app, isClosing: false, open: 0, ready: new Map(), stalled: new Set() },
-    ...{ leaving: new Set(), alarm: createAlarm((lane) => write(writer, lane)) },
+    ...{ leaving: undefined, alarm: createAlarm((lane) => write(writer, lane)) },
   };
   return {
     add: (lane, parts) => {
@@ -206,22 +207,38 @@ function submit(writer: Writing, sent: Sent): void {
   sent.part.flight.firstSentAt ??= submittedAt;
   sent.part.flight.open += 1;
   writer.open += 1;
-  const isFirst = writer.leaving.size === 0;
-  writer.leaving.add(sent.lane.way.passage);
   void sent.connector.submit(toSubmission(sent.part)).then((result) => {
     writer.open -= 1;
     settle(writer, sent, { submittedAt, result });
     endRefused(writer, sent.lane, sent.part.flight);
     writer.onTaken();
   });
-  // Asked for after the connector asked for its own write, so it runs after it.
-  if (isFirst) setImmediate(() => stampWritten(writer));
+  noteLeaving(writer, sent);
 }
 
-function stampWritten(writer: Writing): void {
+/**
+ * Counts what leaves with the connector's next write, and stamps it after that: it was asked for
+ * before, so it runs before. What a later callback of the same turn submits may leave a turn later,
+ * so it is counted anew.
+ */
+function noteLeaving(writer: Writing, { lane, part }: Sent): void {
+  let leaving = writer.leaving;
+  if (leaving === undefined) {
+    const counts = new Map<Passage, number>();
+    leaving = counts;
+    writer.leaving = counts;
+    setImmediate(() => stampWritten(counts));
+    queueMicrotask(() => {
+      writer.leaving = undefined;
+    });
+  }
+  const { passage } = lane.way;
+  leaving.set(passage, (leaving.get(passage) ?? 0) + part.segments);
+}
+
+function stampWritten(counts: ReadonlyMap<Passage, number>): void {
   const now = performance.now();
-  for (const passage of writer.leaving) passage.written(now);
-  writer.leaving.clear();
+  for (const [passage, segments] of counts) passage.written(now, segments);
 }
 
 function settle(

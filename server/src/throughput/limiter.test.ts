@@ -69,3 +69,15 @@ test("a second counts from when a segment was written, not from when it was let 
   limiter.written(1310);
   expect(limiter.earliest()).toBeGreaterThanOrEqual(1510);
 });
+
+test("only what was written is stamped: the rest waits for its own write", () => {
+  const limiter = createLimiter(2);
+  limiter.take(0);
+  limiter.take(500);
+  limiter.written(10, 1);
+  // Two in a second: the third waits for the first, as it was written.
+  expect(limiter.earliest()).toBeCloseTo(1012);
+  limiter.take(1012);
+  limiter.written(700, 1);
+  expect(limiter.earliest()).toBeCloseTo(1702);
+});

@@ -13,10 +13,11 @@ export type Limiter = {
   /** Stamps one segment as leaving now; the caller has waited for `earliest()`. */
   readonly take: (now: number) => void;
   /**
-   * What was taken since the last call has been written by now. A process that was held up between
-   * the two wrote later than it stamped, and the next second counts from there.
+   * The oldest so many of what was taken and not told written have been written by now; all of it
+   * without a count. A process that was held up between the two wrote later than it stamped, and the
+   * next second counts from there.
    */
-  readonly written: (now: number) => void;
+  readonly written: (now: number, count?: number) => void;
   /**
    * Others may have sent under this limit until this instant, and nobody knows their stamps: a
    * whole window passes after it, which is 1/r seconds where r is below 1.
@@ -80,8 +81,11 @@ export function createLimiter(initialRate: number): Limiter {
       arrival = Math.max(arrival, now) + intervalMs;
       unwritten = Math.min(ring.length, unwritten + 1);
     },
-    written: (now) => {
-      for (; unwritten > 0; unwritten -= 1) ring[placeBack(unwritten)] = now;
+    written: (now, count = unwritten) => {
+      for (let left = Math.min(count, unwritten); left > 0; left -= 1) {
+        ring[placeBack(unwritten)] = now;
+        unwritten -= 1;
+      }
     },
     waitWindowAfter: (instant) => {
       unknownUntil = Math.max(unknownUntil, instant);

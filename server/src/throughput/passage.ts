@@ -7,7 +7,7 @@ export type Passage = {
   /** When the next segment may leave, or the last of some that leave together, `ahead` before it. */
   readonly earliest: (ahead?: number) => number;
   readonly take: (now: number) => void;
-  readonly written: (now: number) => void;
+  readonly written: (now: number, count?: number) => void;
   readonly reserve: (segments: number) => void;
 };
 
@@ -25,8 +25,8 @@ export function createPassage(unsorted: readonly NamedLimiter[]): Passage {
     take: (now) => {
       for (const limiter of limiters) limiter.take(now);
     },
-    written: (now) => {
-      for (const limiter of limiters) limiter.written(now);
+    written: (now, count) => {
+      for (const limiter of limiters) limiter.written(now, count);
     },
     reserve: (segments) => {
       for (const limiter of limiters) limiter.reserve(segments);
