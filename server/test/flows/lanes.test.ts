@@ -64,14 +64,18 @@ test("the limit that binds is told with who set it; a higher one is in force at 
   await expect
     .poll(async () => (await lane(tollFree)).measured_segments_per_second, wait)
     .toBeCloseTo(1, 0);
-  const paced = await lane(tollFree);
-  expect(paced).toMatchObject({
-    ...{ segments_per_second: 1, seconds_to_drain: paced.depth },
+  // Each look is a moment of its own: right after a segment nothing holds the lane.
+  const look = async () => {
+    const { depth, seconds_to_drain, ...told } = await lane(tollFree);
+    return { ...told, isDepthInSeconds: seconds_to_drain === depth };
+  };
+  await expect.poll(look, wait).toMatchObject({
+    ...{ segments_per_second: 1, isDepthInSeconds: true },
     limit: { name: "sender", set_by: "the inventory" },
   });
-  expect(await waiting(sids.at(-1) ?? "")).toMatchObject({
-    rule: "The lane's limit now: sender, set by the inventory.",
-  });
+  await expect
+    .poll(() => waiting(sids.at(-1) ?? ""), wait)
+    .toMatchObject({ rule: "The lane's limit now: sender, set by the inventory." });
   await ask(`/Lanes/${tollFree}`, { segments_per_second: 100 });
   await expect.poll(async () => (await lane(tollFree)).depth, { timeout: 6_000 }).toBe(0);
   expect(await lane(tollFree)).toMatchObject({ phase: "idle", segments_per_second: 100 });
@@ -81,7 +85,9 @@ test("a lane that is drained refuses the SDK with 21611 until it is resumed", as
   const drained = await ask(`/Lanes/${longCode}`, { is_draining: true });
   expect(drained.json).toMatchObject({ phase: "draining", limit: { name: "drain" } });
   await expect(send(longCode)).rejects.toMatchObject({ status: 429, code: 21611 });
-  expect((await ask("/Lanes?Busy=true")).json.lanes).toMatchObject([{ lane: longCode }]);
+  expect((await ask("/Lanes?Busy=true")).json.lanes).toContainEqual(
+    expect.objectContaining({ lane: longCode }),
+  );
   await ask(`/Lanes/${longCode}`, { is_draining: false });
   expect((await send(longCode)).status).toBe("queued");
 });
