@@ -1,11 +1,12 @@
 import { createHash, timingSafeEqual } from "node:crypto";
+import { keepConfiguration } from "../db/configuration.ts";
 import type { Sql } from "../db/sql.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Seal } from "../lib/seal.ts";
 import type { Sid } from "../lib/sid.ts";
 import type { Account } from "./account.ts";
 import { createLoginLimit } from "./login-limit.ts";
-import { type KeyRow, readAccounts, readKeys, readVersion } from "./store.ts";
+import { type KeyRow, readAccounts, readKeys } from "./store.ts";
 
 export type Login =
   | { readonly kind: "account"; readonly account: Account }
@@ -27,7 +28,6 @@ export type AccountBook = {
 };
 
 type Snapshot = {
-  readonly version: bigint;
   readonly byId: ReadonlyMap<number, Account>;
   readonly bySid: ReadonlyMap<Sid, Account>;
   readonly subaccounts: ReadonlyMap<number, readonly Account[]>;
@@ -40,48 +40,33 @@ type Needs = { readonly sql: Sql; readonly seal: Seal; readonly clock: Clock };
 
 export function createAccountBook(app: Needs): AccountBook {
   const limit = createLoginLimit(app.clock);
-  let snapshot: Snapshot = takeSnapshot(-1n, [], [], new Map());
-  let reading: Promise<void> | undefined;
-  let asked = 0;
-
-  const read = async () => {
-    let answered: number;
-    do {
-      answered = asked;
-      // Read before the tables: a change between the two is read once more, never missed.
-      const version = await readVersion(app.sql);
-      if (version === snapshot.version) continue;
-      const accounts = await readAccounts(app.sql);
+  const kept = keepConfiguration(app, {
+    empty: takeSnapshot([], [], new Map()),
+    read: async (sql): Promise<Snapshot> => {
+      const accounts = await readAccounts(sql);
       const tokens = new Map(accounts.map((row) => [row.id, app.seal.open(row.sealedToken)]));
-      snapshot = takeSnapshot(version, accounts, await readKeys(app.sql), tokens);
-    } while (answered !== asked);
-  };
+      return takeSnapshot(accounts, await readKeys(sql), tokens);
+    },
+  });
 
   return {
     authenticate: (user, password, address) => {
       const waitS = limit.waitS(address);
       if (waitS !== undefined) return { kind: "limited", retryAfterS: waitS };
-      const account = accountOf(snapshot, user, password);
+      const account = accountOf(kept.current(), user, password);
       if (account !== undefined) return { kind: "account", account };
       limit.countFailure(address);
       return { kind: "denied" };
     },
-    byId: (id) => snapshot.byId.get(id),
-    bySid: (sid) => snapshot.bySid.get(sid),
-    subaccountsOf: (id) => snapshot.subaccounts.get(id) ?? [],
-    token: (id) => snapshot.tokens.get(id),
-    refresh: () => {
-      asked += 1;
-      reading ??= read().finally(() => {
-        reading = undefined;
-      });
-      return reading;
-    },
+    byId: (id) => kept.current().byId.get(id),
+    bySid: (sid) => kept.current().bySid.get(sid),
+    subaccountsOf: (id) => kept.current().subaccounts.get(id) ?? [],
+    token: (id) => kept.current().tokens.get(id),
+    refresh: kept.refresh,
   };
 }
 
 function takeSnapshot(
-  version: bigint,
   accounts: readonly Account[],
   keys: readonly KeyRow[],
   tokens: ReadonlyMap<number, string>,
@@ -101,7 +86,6 @@ function takeSnapshot(
     else siblings.push(account);
   }
   return {
-    version,
     byId: new Map(all.map((account) => [account.id, account])),
     bySid: new Map(all.map((account) => [account.sid, account])),
     subaccounts,

@@ -18,14 +18,6 @@ type Nullable = Omit<AccountRow, "parent" | "segmentsPerSecond"> & {
   readonly segmentsPerSecond: number | null;
 };
 
-export async function readVersion(sql: Sql): Promise<bigint> {
-  const [row] = await sql<{ version: bigint }[]>`
-    select version
-    from configuration
-  `;
-  return row?.version ?? 0n;
-}
-
 export async function readAccounts(sql: Sql): Promise<AccountRow[]> {
   const rows = await sql<Nullable[]>`
     select ${accountColumns(sql)}

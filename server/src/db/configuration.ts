@@ -41,7 +41,8 @@ export function keepConfiguration<Part>(
   };
 }
 
-async function readVersion(sql: Sql): Promise<bigint> {
+/** It rises with every change of what is configured. */
+export async function readVersion(sql: Sql): Promise<bigint> {
   const [row] = await sql<{ version: bigint }[]>`
     select version
     from configuration

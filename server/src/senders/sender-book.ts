@@ -1,3 +1,4 @@
+import { keepConfiguration } from "../db/configuration.ts";
 import type { Sql } from "../db/sql.ts";
 import type { Sid } from "../lib/sid.ts";
 import type { CarriedSender, Sender } from "./sender.ts";
@@ -8,7 +9,7 @@ import {
   readNameCarrier,
   readServices,
 } from "./service-store.ts";
-import { readSenders, readVersion } from "./store.ts";
+import { readSenders } from "./store.ts";
 
 /** Ten hours of a name's rate may wait, as of a number's. */
 const NAME_QUEUE_SECONDS_MAX = 36_000;
@@ -39,49 +40,32 @@ type Tables = {
 };
 
 export function createSenderBook(app: { readonly sql: Sql }): SenderBook {
-  let version = -1n;
-  let tables: Tables = groupTables({ senders: [], services: [], nameCarrier: undefined });
-  let reading: Promise<void> | undefined;
-  let asked = 0;
-
-  const read = async () => {
-    let answered: number;
-    do {
-      answered = asked;
-      // Read before the tables: a change between the two is read once more, never missed.
-      const current = await readVersion(app.sql);
-      if (current === version) continue;
-      tables = await readTables(app.sql);
-      version = current;
-    } while (answered !== asked);
-  };
+  const kept = keepConfiguration(app, {
+    empty: groupTables({ senders: [], services: [], nameCarrier: undefined }),
+    read: readTables,
+  });
 
   const find = (account: number, number: string) => {
-    const sender = tables.senders.get(number);
+    const sender = kept.current().senders.get(number);
     return sender?.account === account ? sender : undefined;
   };
 
   return {
     find,
-    carried: (account, sender) => find(account, sender) ?? nameOf(sender, tables.nameCarrier),
-    byNumber: (number) => tables.senders.get(number),
+    carried: (account, sender) =>
+      find(account, sender) ?? nameOf(sender, kept.current().nameCarrier),
+    byNumber: (number) => kept.current().senders.get(number),
     bySid: (account, sid) => {
-      const sender = tables.bySid.get(sid);
+      const sender = kept.current().bySid.get(sid);
       return sender?.account === account ? sender : undefined;
     },
-    ofAccount: (account) => tables.byAccount.get(account) ?? [],
+    ofAccount: (account) => kept.current().byAccount.get(account) ?? [],
     service: (account, sid) => {
-      const service = tables.services.get(sid);
+      const service = kept.current().services.get(sid);
       return service?.account === account ? service : undefined;
     },
-    servicesOf: (account) => tables.servicesByAccount.get(account) ?? [],
-    refresh: () => {
-      asked += 1;
-      reading ??= read().finally(() => {
-        reading = undefined;
-      });
-      return reading;
-    },
+    servicesOf: (account) => kept.current().servicesByAccount.get(account) ?? [],
+    refresh: kept.refresh,
   };
 }
 

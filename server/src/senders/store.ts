@@ -21,14 +21,6 @@ export type FreeNumberFilter = {
   readonly limit: number;
 };
 
-export async function readVersion(sql: Sql): Promise<bigint> {
-  const [row] = await sql<{ version: bigint }[]>`
-    select version
-    from configuration
-  `;
-  return row?.version ?? 0n;
-}
-
 /** Every number that somebody holds. */
 export async function readSenders(sql: Sql): Promise<Sender[]> {
   return sql<Sender[]>`

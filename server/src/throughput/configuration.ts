@@ -1,4 +1,4 @@
-import { readVersion } from "../accounts/store.ts";
+import { readVersion } from "../db/configuration.ts";
 import type { Sql } from "../db/sql.ts";
 import { createRounds } from "./rounds.ts";
 
