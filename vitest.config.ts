@@ -14,6 +14,7 @@ export default defineConfig({
             ...["**/*.db.test.ts", "server/test/flows/**", "server/test/start/**"],
             ...["**/dist/**", "**/node_modules/**"],
           ],
+          testTimeout: 30_000,
         },
       },
       {
@@ -22,7 +23,7 @@ export default defineConfig({
           include: ["server/**/*.db.test.ts"],
           exclude: ["**/dist/**", "**/node_modules/**"],
           globalSetup: ["server/test/postgres-server.ts"],
-          testTimeout: 20_000,
+          testTimeout: 60_000,
           hookTimeout: 60_000,
         },
       },

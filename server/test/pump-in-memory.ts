@@ -3,7 +3,7 @@ import type { Connector } from "../src/connectors/connector.ts";
 import type { MessageId } from "../src/lib/message-id.ts";
 import type { Claim, ClaimedMessage, QueuedRow } from "../src/messages/dispatch-store.ts";
 import { createFlight, partsOf } from "../src/messages/flight.ts";
-import { type Lane, WINDOW_MAX } from "../src/messages/lane.ts";
+import type { Lane } from "../src/messages/lane.ts";
 import { createLaneBook, type LaneRoute } from "../src/messages/lane-book.ts";
 import type { Priority } from "../src/messages/message.ts";
 import { createPump } from "../src/messages/pump.ts";
@@ -37,7 +37,8 @@ export function createPumpInMemory(app: {
   const seen: Seen[] = [];
   const rates = app.lanes.map(({ rate }) => rate);
   const taken = new Set<MessageId>();
-  const queue = new Map<MessageId, QueuedRow>();
+  const queues = app.lanes.map(() => new Map<MessageId, QueuedRow>());
+  const queueOf = ({ row }: Lane) => queues[row.lane] ?? new Map<MessageId, QueuedRow>();
   const counts = { looks: 0 };
   const connectors = app.windows.map((window, index) =>
     createFarEnd(`c${index}`, { window, seen, onAnswered: () => wake() }),
@@ -64,7 +65,7 @@ export function createPumpInMemory(app: {
     epochOf: () => 1n,
     depart: ({ claim }) => {
       taken.delete(claim.id);
-      queue.delete(claim.id);
+      queues[claim.lane]?.delete(claim.id);
     },
     hold: () => undefined,
     lose: () => undefined,
@@ -98,7 +99,7 @@ export function createPumpInMemory(app: {
         return true;
       },
     },
-    reader: { fill: (lane) => read(lane, queue) },
+    reader: { fill: (lane) => read(lane, queueOf(lane)) },
   });
   const wake = () => {
     writer.writeStalled();
@@ -112,12 +113,12 @@ export function createPumpInMemory(app: {
     offer: (lane: number, count = 1, priority: Priority = 2) => {
       const ids: MessageId[] = [];
       const known = book.laneFor(keyOf(lane));
-      if (known !== undefined) read(known, queue);
+      if (known !== undefined) read(known, queueOf(known));
       for (let index = 0; index < count; index += 1) {
         lastId += 1n;
         ids.push(lastId);
         const row = rowOf(lane, lastId, priority);
-        queue.set(lastId, row);
+        queues[lane]?.set(lastId, row);
         book.offer({ ...row, ...keyOf(lane) });
       }
       pump.soon();
@@ -190,9 +191,7 @@ function messageOf({ id, lane }: Claim): ClaimedMessage {
 function read(lane: Lane, queue: ReadonlyMap<MessageId, QueuedRow>): void {
   for (const priority of lane.unread()) {
     lane.beginRead(priority);
-    const rows = [...queue.values()].filter(
-      (row) => row.lane === lane.row.lane && row.priority === priority,
-    );
-    lane.endRead(priority, rows.slice(0, WINDOW_MAX), rows.length <= WINDOW_MAX);
+    const rows = [...queue.values()].filter((row) => row.priority === priority);
+    lane.endRead(priority, rows.slice(0, lane.windowMax()), rows.length <= lane.windowMax());
   }
 }
