@@ -16,7 +16,7 @@ import {
   type Claim,
   claimMessages,
   findBusyLanes,
-  readLane,
+  readHeads,
   recordDepartures,
 } from "../src/messages/dispatch-store.ts";
 import { returnClaims } from "../src/messages/doubt-store.ts";
@@ -111,7 +111,7 @@ const settlementOf = (id: MessageId) => ({
   ...{ id, status: "delivered" as const, errorCode: undefined, doneDate: undefined },
 });
 const range = { account, limit: 51 };
-const laneHead = { shard, priority: 0 as const, afterId: 0n as MessageId, limit: 200 };
+const laneHead = { shard, priority: 0 as const, most: 200 };
 
 /** Statement, and how many partitions it may look into; a batch is of messages of one day. */
 const statements: [string, (sql: Sql) => Promise<unknown>, number][] = [
@@ -140,7 +140,7 @@ const statements: [string, (sql: Sql) => Promise<unknown>, number][] = [
     3,
   ],
   ["busy lanes", (sql) => findBusyLanes(sql, [shard]), 0],
-  ["head of a lane", (sql) => readLane(sql, { ...laneHead, lane }), 0],
+  ["heads of lanes", (sql) => readHeads(sql, [{ ...laneHead, lane }]), 0],
   ["claim", (sql) => claimMessages(sql, ids.map(claimOf), "test", stamp(200n)), 1],
   ["give claims back", (sql) => returnClaims(sql, ids, "test"), 0],
   ["defer", (sql) => deferClaims(sql, ids.map(deferralOf), "test", stamp(250n)), 0],

@@ -49,18 +49,29 @@ export async function findBusyLanes(
   `;
 }
 
-/** The next messages of one priority of a lane, after the last one that its window holds. */
-export async function readLane(
-  sql: Sql,
-  from: { shard: number; lane: number; priority: Priority; afterId: MessageId; limit: number },
-): Promise<QueuedRow[]> {
+/** One priority of a lane, and how many messages of it are wanted. */
+export type LaneHead = {
+  readonly shard: number;
+  readonly lane: number;
+  readonly priority: Priority;
+  readonly most: number;
+};
+
+/** The first messages of each, in order. */
+export async function readHeads(sql: Sql, heads: readonly LaneHead[]): Promise<QueuedRow[]> {
   return sql<QueuedRow[]>`
-    select shard, lane, priority, id, attempt, segments, valid_until as "validUntil"
-    from queue
-    where shard = ${from.shard} and lane = ${from.lane} and priority = ${from.priority}
-      and id > ${String(from.afterId)}::bigint
-    order by id
-    limit ${from.limit}
+    select waiting.*
+    from unnest(
+      ${arrayOf(heads, (head) => head.shard)}::smallint[], ${arrayOf(heads, (head) => head.lane)}::int[],
+      ${arrayOf(heads, (head) => head.priority)}::smallint[], ${arrayOf(heads, (head) => head.most)}::int[]
+    ) as head(shard, lane, priority, most),
+    lateral (
+      select shard, lane, priority, id, attempt, segments, valid_until as "validUntil"
+      from queue
+      where shard = head.shard and lane = head.lane and priority = head.priority
+      order by id
+      limit head.most
+    ) as waiting
   `;
 }
 

@@ -7,6 +7,11 @@ import type { LaneRow, QueuedRow } from "./dispatch-store.ts";
 import { createLane, type Lane, redirect, type Way } from "./lane.ts";
 import type { LaneNumber } from "./lane-store.ts";
 
+/** Messages that all windows hold, and that one holds: what waits costs the queue's disk, not memory. */
+const WINDOWS_MAX = 100_000;
+const WINDOW_MAX = 1_000;
+const WINDOW_MIN = 16;
+
 /** By which connector a lane leaves, and what limits it. */
 export type LaneRoute = {
   readonly connector: Connector;
@@ -66,6 +71,9 @@ export function createLaneBook(app: LaneBookNeeds): LaneBook {
   let touched = new Set<Lane>();
   let version = 1;
   const ways = createWays(app);
+  const { isTaken } = app;
+  const windowMax = () =>
+    Math.min(WINDOW_MAX, Math.max(WINDOW_MIN, Math.floor(WINDOWS_MAX / (busy.size + 1))));
 
   const laneFor = (row: LaneRow): Lane | undefined => {
     const known = lanes.get(row.lane);
@@ -78,7 +86,8 @@ export function createLaneBook(app: LaneBookNeeds): LaneBook {
     const way = ways.find(row);
     if (way === undefined) return undefined;
     const { shard, lane: number, account, pool, sender } = row;
-    const lane = createLane({ shard, lane: number, account, pool, sender }, way, app.isTaken);
+    const key = { shard, lane: number, account, pool, sender };
+    const lane = createLane(key, way, { isTaken, windowMax });
     waitWindow(lane, lapsed.get(shard) ?? Number.NEGATIVE_INFINITY);
     lane.version = version;
     lanes.set(row.lane, lane);

@@ -4,8 +4,9 @@ import { createPassage } from "../throughput/passage.ts";
 import { createThrottle } from "../throughput/throttle.ts";
 import { createChannel } from "./channel.ts";
 import type { QueuedRow } from "./dispatch-store.ts";
-import { createLane, WINDOW_MAX } from "./lane.ts";
+import { createLane } from "./lane.ts";
 
+const WINDOW_MAX = 100;
 const row = { shard: 0, lane: 1, account: 1, pool: "+1", sender: "+1" };
 const queued = (id: number): QueuedRow => ({
   ...{ shard: 0, lane: 1, priority: 2, id: BigInt(id), attempt: 1, segments: 1 },
@@ -14,7 +15,7 @@ const queued = (id: number): QueuedRow => ({
 const laneWith = (ids: readonly number[], isAll = true) => {
   const channel = createChannel(createTestCarrier().connector, createThrottle("carrier"));
   const way = { passage: createPassage([]), channel };
-  const lane = createLane(row, way, () => false);
+  const lane = createLane(row, way, { isTaken: () => false, windowMax: () => WINDOW_MAX });
   for (const priority of lane.unread()) {
     lane.beginRead(priority);
     lane.endRead(priority, priority === 2 ? ids.map(queued) : [], isAll);

@@ -5,9 +5,6 @@ import type { Channel, LaneQueue } from "./channel.ts";
 import type { LaneRow, QueuedRow } from "./dispatch-store.ts";
 import type { Priority } from "./message.ts";
 
-/** Ids that a lane keeps in memory per priority, whatever the queue holds. */
-export const WINDOW_MAX = 1_000;
-
 const priorities = [0, 1, 2, 3] as const satisfies readonly Priority[];
 /** Of twenty departures one belongs to each lower priority that waits: no priority starves. */
 const TURNS = 20;
@@ -48,6 +45,8 @@ export type Lane = {
   /** What did before that, since its owner last told of it: a lane may be looked at as it goes on. */
   heldBy: Lane["stoppedBy"];
   readonly size: () => number;
+  /** Messages that a window of it holds at most, now. */
+  readonly windowMax: () => number;
   readonly offer: (row: QueuedRow) => void;
   /** Puts messages that were taken before their places, at the head. */
   readonly putBack: (rows: readonly QueuedRow[]) => void;
@@ -65,7 +64,11 @@ export type Lane = {
 
 type Window = { rows: QueuedRow[]; isWhole: boolean; isStale: boolean };
 
-export function createLane(row: LaneRow, way: Way, isTaken: (id: MessageId) => boolean): Lane {
+export function createLane(
+  row: LaneRow,
+  way: Way,
+  { isTaken, windowMax }: { isTaken: (id: MessageId) => boolean; windowMax: () => number },
+): Lane {
   const windows: Window[] = priorities.map(() => ({ rows: [], isWhole: false, isStale: false }));
   const windowOf = (priority: Priority) => windows[priority] as Window;
   let turn = 0;
@@ -80,7 +83,7 @@ export function createLane(row: LaneRow, way: Way, isTaken: (id: MessageId) => b
     const bit = 1 << priority;
     size += grown;
     filled = rows.length > 0 ? filled | bit : filled & ~bit;
-    lacking = !isWhole && rows.length < WINDOW_MAX / 2 ? lacking | bit : lacking & ~bit;
+    lacking = !isWhole && rows.length < windowMax() / 2 ? lacking | bit : lacking & ~bit;
   };
 
   const change = <Result>(priority: Priority, run: (window: Window) => Result): Result => {
@@ -95,8 +98,8 @@ export function createLane(row: LaneRow, way: Way, isTaken: (id: MessageId) => b
     ...{ row, way, hasRoute: true, version: 0, reserved: 0, notBefore: Number.NEGATIVE_INFINITY },
     ...{ fullTimes: 0, waitsIn: undefined, ticket: 0, stoppedBy: undefined, heldBy: undefined },
     ...{ throttledUntil: Number.NEGATIVE_INFINITY, written: 0 },
-    size: () => size,
-    offer: (queued) => change(queued.priority, (window) => putIn(window, queued)),
+    ...{ size: () => size, windowMax },
+    offer: (queued) => change(queued.priority, (window) => putIn(window, queued, windowMax())),
     putBack: (rows) => {
       for (const queued of rows.toReversed()) {
         change(queued.priority, (window) => window.rows.unshift(queued));
@@ -160,7 +163,7 @@ export function redirect(lane: Lane, way: Way): void {
 }
 
 /** One that is new stands at the end, where the window may end before; one that comes back, at its place. */
-function putIn(window: Window, queued: QueuedRow): void {
+function putIn(window: Window, queued: QueuedRow, max: number): void {
   const { rows } = window;
   window.isStale = true;
   const last = rows.at(-1);
@@ -169,7 +172,7 @@ function putIn(window: Window, queued: QueuedRow): void {
   const place = isInside ? rows.findIndex((other) => other.id >= queued.id) : rows.length;
   if (rows[place]?.id === queued.id) return;
   rows.splice(place, 0, queued);
-  if (rows.length <= WINDOW_MAX) return;
+  if (rows.length <= max) return;
   rows.pop();
   window.isWhole = false;
 }
