@@ -29,6 +29,8 @@ export type Route = {
   readonly parameters: ParameterTable;
   /** Headers that stand for a parameter, for callers whose SDK drops names it does not know. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Whether the body may be a flat JSON object, too. */
+  readonly takesJson?: true;
   /** Whether test credentials may call it. */
   readonly isForTest?: true;
   /** Whether it accepts a message: under an idempotency key its id is reserved first. */

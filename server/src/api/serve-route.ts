@@ -35,7 +35,7 @@ export function addRoute(server: FastifyInstance, app: ApiNeeds, route: Route): 
       const [url = "", query = ""] = (request.originalUrl ?? request.url).split(/\?(.*)/s);
       const path = withoutProduct(url);
       const isByQuery = route.method === "GET" || route.method === "DELETE";
-      const text = textOfHeaders(headers, request) + (isByQuery ? query : formOf(request));
+      const text = textOfHeaders(headers, request) + (isByQuery ? query : formOf(route, request));
       const origin = originOf(app, request);
       const answer = async (reserved?: Reservation): Promise<TextAnswer> => {
         const form = createForm(parsePairs(text), route.parameters);
@@ -117,9 +117,13 @@ function answerOnceFor(
   });
 }
 
-function formOf(request: FastifyRequest): string {
-  if (request.body === undefined || request.body === null) return "";
-  if (typeof request.body === "string") return request.body;
+function formOf(route: Route, { body }: FastifyRequest): string {
+  if (body === undefined || body === null) return "";
+  if (typeof body === "string") return body;
+  if (route.takesJson && typeof body === "object" && !Array.isArray(body)) {
+    const texts = Object.entries(body).filter(([, value]) => typeof value === "string");
+    return new URLSearchParams(texts).toString();
+  }
   throw new ApiError(
     415,
     20001,

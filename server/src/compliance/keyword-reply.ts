@@ -52,6 +52,11 @@ export function keywordAnswer(received: Received): KeywordAnswer {
   return own === undefined ? answer : { ...answer, reply: own };
 }
 
+/** What goes back where the service has no reply of its own. */
+export function builtInReply(kind: KeywordKind): string {
+  return answers[kind].reply;
+}
+
 function weReply({ keyword, senderKind, optOutsUpstream, wasOptedOut }: Received): boolean {
   if (optOutsUpstream || senderKind === "toll_free") return false; // toll-free: the network replies
   const changesSomething = { stop: !wasOptedOut, start: wasOptedOut, help: true };

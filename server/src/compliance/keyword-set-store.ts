@@ -21,12 +21,15 @@ export async function readKeywordSets(sql: Sql): Promise<Map<string, KeywordSet[
   return sets;
 }
 
-/** Puts these in the place of all that the service had. Whether it is there. */
-export async function replaceKeywordSets(
+/**
+ * Gives what a service has to `change`, and stores what that makes of it; two changes at once follow
+ * each other. Undefined where the account has no such service.
+ */
+export async function changeKeywordSets(
   sql: Sql,
   of: { readonly account: number; readonly service: string },
-  sets: readonly KeywordSet[],
-): Promise<boolean> {
+  change: (sets: readonly KeywordSet[]) => readonly KeywordSet[],
+): Promise<readonly KeywordSet[] | undefined> {
   return sql.begin(async (transaction) => {
     const held = transaction as unknown as Sql;
     const locked = await held`
@@ -36,17 +39,19 @@ export async function replaceKeywordSets(
         and account = ${of.account}
       for no key update
     `;
-    if (locked.count === 0) return false;
-    await held`
+    if (locked.count === 0) return undefined;
+    const before = await held<KeywordSet[]>`
       delete from keyword_sets
       where service = ${of.service}
+      returning kind, language, country, keywords, reply
     `;
+    const sets = change(before);
     await held`
       insert into keyword_sets (service, kind, language, country, keywords, reply)
       select ${of.service}, kind, language, country, keywords, reply
       from jsonb_to_recordset(${sql.json(sets as never)})
         as item(kind text, language text, country text, keywords text[], reply text)
     `;
-    return true;
+    return sets;
   });
 }

@@ -24,8 +24,16 @@ export const languages = [
   ...(["XHOSA", "ZULU"] as const),
 ] as const;
 
-/** Twilio's bound. */
+/** Twilio's bounds. */
 export const KEYWORD_LENGTH_MAX = 34;
+export const REPLY_LENGTH_MAX = 320;
+/** Three kinds in each of some dozen languages, with countries of their own. */
+export const SETS_MAX = 500;
+/** Of one set. */
+export const KEYWORDS_MAX = 50;
+
+/** What a set is for. */
+export type SetName = Pick<KeywordSet, "kind" | "language" | "country">;
 
 /** The reply in the keyword's language for the phone's country; the widest set is of all languages. */
 export function ownReply(
@@ -45,10 +53,31 @@ export function ownReply(
   return undefined;
 }
 
+/** The sets with one of them changed, or made, or left out when it says nothing any more. */
+export function changeSet(
+  sets: readonly KeywordSet[],
+  name: SetName,
+  change: Partial<Pick<KeywordSet, "keywords" | "reply">>,
+): KeywordSet[] {
+  const changed = { ...(findSet(sets, name) ?? { ...name, keywords: [], reply: null }), ...change };
+  const others = sets.filter((set) => !isNamed(set, name));
+  const isEmpty = changed.keywords.length === 0 && changed.reply === null;
+  return isEmpty ? others : [...others, changed];
+}
+
+export function findSet(sets: readonly KeywordSet[], name: SetName): KeywordSet | undefined {
+  return sets.find((set) => isNamed(set, name));
+}
+
+function isNamed(set: SetName, { kind, language, country }: SetName): boolean {
+  return set.kind === kind && set.language === language && set.country === country;
+}
+
 /** The sets with their words as they are compared, or why they cannot stand together. */
 export function normalizeSets(
   given: readonly KeywordSet[],
 ): { readonly sets: KeywordSet[] } | { readonly fault: string } {
+  if (given.length > SETS_MAX) return { fault: `a service has at most ${SETS_MAX} sets.` };
   const sets = given.map((set) => ({ ...set, keywords: [...new Set(set.keywords.map(bareWord))] }));
   const names = new Set<string>();
   const kinds = new Map<string, KeywordKind>();
@@ -59,6 +88,9 @@ export function normalizeSets(
     names.add(name);
     if (keywords.length === 0 && reply === null) {
       return { fault: `the set for ${name} has neither keywords nor a reply.` };
+    }
+    if (keywords.length > KEYWORDS_MAX) {
+      return { fault: `the set for ${name} has more than ${KEYWORDS_MAX} keywords.` };
     }
     for (const word of keywords) {
       const fault = faultOf(word, kind, kinds.get(word));

@@ -44,6 +44,11 @@ const kindByWord: ReadonlyMap<string, KeywordKind> = new Map(
   ),
 );
 
+/** What the kind's words are where nobody set others. */
+export function builtInWords(kind: KeywordKind): readonly string[] {
+  return keywords[kind];
+}
+
 export function builtInKind(word: string): KeywordKind | undefined {
   return kindByWord.get(word);
 }

@@ -14,6 +14,8 @@ const folder = join(import.meta.dirname, "../../../../shared/contracts");
 export type Contract = {
   /** What of an answer is not as Twilio's OpenAPI file says; nothing when it fits. */
   readonly faults: (operation: Operation, answer: unknown) => readonly string[];
+  /** The same for one of the file's named shapes, where it has no operation for it. */
+  readonly faultsOf: (shape: string, answer: unknown) => readonly string[];
   /** The names of the parameters that an operation takes, by query or form; none for a foreign path. */
   readonly parameters: (method: string, path: string) => readonly string[];
   /** Twilio's own examples of an answer. */
@@ -34,17 +36,23 @@ export function readContract(product = "api_v2010"): Contract | undefined {
     const found = at(document, ["paths", path, method, "responses", String(status)]);
     return at(found, ["content", "application/json"]);
   };
+  const check = (name: string, schema: () => Json, answer: unknown) => {
+    const validate = compiled.get(name) ?? ajv.compile(schema());
+    compiled.set(name, validate);
+    if (validate(answer)) return [];
+    return (validate.errors ?? []).map(
+      ({ instancePath, message, params }) => `${instancePath} ${message} ${JSON.stringify(params)}`,
+    );
+  };
   return {
     faults: (operation, answer) => {
-      const name = JSON.stringify(operation);
       const schema = () => makeStrict(at(contentOf(operation), ["schema"]), document);
-      const validate = compiled.get(name) ?? ajv.compile(asOnTheWire(operation, schema()));
-      compiled.set(name, validate);
-      if (validate(answer)) return [];
-      return (validate.errors ?? []).map(
-        ({ instancePath, message, params }) =>
-          `${instancePath} ${message} ${JSON.stringify(params)}`,
-      );
+      const name = JSON.stringify(operation);
+      return check(name, () => asOnTheWire(operation, schema()), answer);
+    },
+    faultsOf: (shape, answer) => {
+      const schema = () => makeStrict(at(document, ["components", "schemas", shape]), document);
+      return check(shape, schema, answer);
     },
     parameters: (method, path) => {
       const operation = find(document, ["paths", path, method]) ?? {};
@@ -90,7 +98,7 @@ function makeStrict(schema: Json, document: Json): Json {
   if (typeof schema.$ref === "string") {
     return makeStrict(at(document, schema.$ref.slice(2).split("/")), document);
   }
-  const { type, format, pattern, items, properties, nullable } = schema;
+  const { type, format, pattern, items, properties, nullable, additionalProperties } = schema;
   const choices = schema.enum as readonly unknown[] | undefined;
   return {
     ...{ type: nullable === true ? [type, "null"] : type },
@@ -99,6 +107,9 @@ function makeStrict(schema: Json, document: Json): Json {
     ...(choices === undefined ? {} : { enum: nullable === true ? [...choices, null] : choices }),
     ...(items === undefined ? {} : { items: makeStrict(items as Json, document) }),
     ...(properties === undefined ? {} : strictObject(properties as Json, document)),
+    ...(properties === undefined && typeof additionalProperties === "object"
+      ? { additionalProperties: makeStrict(additionalProperties as Json, document) }
+      : {}),
   };
 }
 

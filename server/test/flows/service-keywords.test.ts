@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import type twilio from "twilio";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createLongwaveClient } from "../../../sdk/src/client.ts";
+import { readContract } from "../compat/contract.ts";
 import { type StartedApp, startTestApp } from "../compat/started-app.ts";
 
 const number = "+15005550100";
@@ -109,6 +110,78 @@ test("an account's export has its services' keywords", async () => {
   const { text: lines } = await started.call("/longwave/v1/Export");
   const exported = lines.split("\n").find((line) => line.includes(`"sid":"${serviceSid}"`));
   expect(exported).toContain('"keywords":["ARRET"]');
+});
+
+/** Twilio's SDK has no helper for these paths. */
+const optOuts = async (method: "get" | "post" | "delete", path: string, data = {}) => {
+  const uri = `https://messaging.twilio.com/v3/OptOuts${path}`;
+  const { statusCode, body } = await client.request({
+    ...{ method, uri },
+    ...(method === "post" ? { data } : { params: data }),
+  });
+  return { status: statusCode, json: body };
+};
+const contract = readContract("messaging_v3"); // not at hand everywhere
+
+test("Twilio's OptOuts paths set a service's keywords and replies one at a time", async () => {
+  await keywords([]);
+  const config = `OO${serviceSid.slice(2)}`;
+  const english = { keywordType: "STOP.ENGLISH", messageType: "US" };
+  const added = await optOuts("post", `/${config}/Keywords`, { ...english, keyword: "Basta" });
+  expect(added).toMatchObject({
+    status: 201,
+    json: { config: [{ keyword_type: "STOP.ENGLISH", message_type: "US", keywords: ["BASTA"] }] },
+  });
+  const replied = await optOuts("post", `/${config}/Messages`, { ...english, message: "Gone." });
+  expect(replied.json.config).toEqual([
+    { keyword_type: "STOP.ENGLISH", message_type: "US", message: "Gone." },
+  ]);
+  text("+16175550124", "basta");
+  await expect.poll(() => repliesTo("+16175550124"), waits).toEqual(["Gone."]);
+  await optOuts("delete", `/${config}/Keywords`, { ...english, keyword: "BASTA" });
+  await optOuts("delete", `/${config}/Messages`, english);
+  expect((await keywords()).json).toEqual({ sets: [] });
+  expect((await optOuts("delete", `/${config}/Messages`, english)).status).toBe(404);
+});
+
+test("the OptOuts paths have the shapes that Twilio published", async () => {
+  await keywords([french, canadian]);
+  const config = `/OO${serviceSid.slice(2)}`;
+  for (const [path, shape] of [
+    [config, "OptOutConfig"],
+    ["/DefaultKeywordsMessages", "KeywordConfigurationResponse"],
+    ["/Configurations/Languages", "LocaleResponse"],
+    ["/Configurations/MessageTypes", "SupportedMessageTypes"],
+    [`${config}/MessageTypes`, "MessageTypesResponse"],
+    [`${config}/Messages`, "MessagesResponse"],
+    [`${config}/Keywords`, "KeywordsResponse"],
+  ] as const) {
+    const { status, json } = await optOuts("get", path);
+    expect([path, status, contract?.faultsOf(shape, json) ?? []]).toEqual([path, 200, []]);
+  }
+  const { json } = await optOuts("get", "");
+  expect(json.opt_outs.map((one: { opt_out_sid: string }) => `/${one.opt_out_sid}`)).toContain(
+    config,
+  );
+});
+
+test("the OptOuts paths take JSON, refuse what contradicts STOP, and are their account's", async () => {
+  const path = `/v3/OptOuts/OO${serviceSid.slice(2)}`;
+  const add = (body: object, as?: { sid: string; token: string }) =>
+    started.call(`${path}/Keywords`, {
+      ...{ method: "POST", body: JSON.stringify(body), ...(as && { as }) },
+      headers: { "content-type": "application/json" },
+    });
+  await keywords([]);
+  const word = { keywordType: "HELP.FRENCH", messageType: "ALL", keyword: "aide" };
+  expect((await add(word)).json.config).toMatchObject([{ keywords: ["AIDE"] }]);
+  expect((await add({ ...word, keyword: "STOP" })).json).toMatchObject({ code: 20001 });
+  expect((await add({ ...word, keywordType: "HELP.KLINGON" })).json).toMatchObject({ code: 20001 });
+  const { json } = await started.call("/2010-04-01/Accounts.json", { form: { FriendlyName: "C" } });
+  const other = { sid: json.sid, token: json.auth_token };
+  expect((await add(word, other)).status).toBe(404);
+  expect((await started.call(`${path}/Messages`, { as: other })).status).toBe(404);
+  expect((await started.call(path, { as: other })).status).toBe(404);
 });
 
 test("a service's keywords go with it", async () => {

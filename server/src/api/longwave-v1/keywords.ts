@@ -1,9 +1,12 @@
-import { replaceKeywordSets } from "../../compliance/keyword-set-store.ts";
+import { changeKeywordSets } from "../../compliance/keyword-set-store.ts";
 import {
   KEYWORD_LENGTH_MAX,
+  KEYWORDS_MAX,
   type KeywordSet,
   languages,
   normalizeSets,
+  REPLY_LENGTH_MAX,
+  SETS_MAX,
 } from "../../compliance/keyword-sets.ts";
 import type { RuleBook } from "../../compliance/rule-book.ts";
 import type { Sql } from "../../db/sql.ts";
@@ -16,12 +19,6 @@ export type KeywordNeeds = {
   readonly ruleBook: RuleBook;
   readonly senderBook: Pick<SenderBook, "service">;
 };
-
-/** Three kinds in each of some dozen languages, with countries of their own. */
-const SETS_MAX = 500;
-const KEYWORDS_MAX = 50;
-/** Twilio's bound. */
-const REPLY_LENGTH_MAX = 320;
 
 const set = objectOf({
   kind: { type: "string", enum: ["stop", "start", "help"] },
@@ -75,9 +72,8 @@ async function replace(app: KeywordNeeds, call: Call) {
   const read = normalizeSets(given);
   if ("fault" in read) throw invalidParameter("sets", read.fault);
   const of = { account: call.account.id, service };
-  if (!(await replaceKeywordSets(app.sql, of, read.sets))) {
-    throw notFound(`The messaging service ${service}`);
-  }
+  const changed = await changeKeywordSets(app.sql, of, () => read.sets);
+  if (changed === undefined) throw notFound(`The messaging service ${service}`);
   await app.ruleBook.refresh();
   return { sets: app.ruleBook.current().keywordSets.get(service) ?? [] };
 }
