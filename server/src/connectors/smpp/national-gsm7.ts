@@ -1,4 +1,5 @@
 import { gsm7Alphabet } from "../../segments/gsm7.ts";
+import { indianLocking, indianSingle, nothing } from "./indian-gsm7.ts";
 
 /** The languages of a text's header, 0 for none (3GPP TS 23.038, 6.2.1.2.4). */
 export type NationalTables = { readonly single: number; readonly locking: number };
@@ -13,7 +14,7 @@ const locking: Readonly<Record<number, string>> = {
   3: `@£$¥êéúíóç\nÔô\rÁáΔ_ªÇÀ∞^\\€Ó|\u001bÂâÊÉ !"#º%&'()*+,-./${digitsOn}Í${letters}ÃÕÚÜ§~${letters.toLowerCase()}ãõ\`üà`,
 };
 
-const extension = {
+const extension: Readonly<Record<number, string>> = {
   ...{ 10: "\f", 20: "^", 40: "{", 41: "}", 47: "\\", 60: "[", 61: "~", 62: "]" },
   ...{ 64: "|", 101: "€" },
 };
@@ -37,20 +38,34 @@ const single: Readonly<Record<number, Readonly<Record<number, string>>>> = {
   },
 };
 
-/** The text of septets in a language's tables; a language without a table reads as the default. */
+/**
+ * The text of septets in a language's tables; a language without a table reads as the default. Where
+ * the single shift table has nothing the locking table counts, where that has nothing a space.
+ */
 export function decodeNationalGsm7(septets: Uint8Array, tables: NationalTables): string {
-  const alphabet = locking[tables.locking] ?? gsm7Alphabet;
-  const shifted = single[tables.single] ?? extension;
+  const alphabet = locking[tables.locking] ?? indianLocking[tables.locking] ?? gsm7Alphabet;
   let text = "";
   for (let index = 0; index < septets.length; index += 1) {
     const septet = (septets[index] ?? 0) & 0x7f;
     if (septet !== ESCAPE) {
-      text += alphabet[septet] ?? "?";
+      text += plainly(alphabet[septet]);
       continue;
     }
     index += 1;
-    const code = (septets[index] ?? 0x20) & 0x7f;
-    text += (shifted as Record<number, string>)[code] ?? alphabet[code] ?? " ";
+    const code = septets[index] ?? ESCAPE;
+    text += shifted(tables.single, code & 0x7f) ?? plainly(alphabet[code & 0x7f]);
   }
   return text;
+}
+
+/** An escape behind an escape is kept for tables to come, and shown as a space (6.2.1.1). */
+const blank: readonly string[] = [nothing, "\u001b"];
+
+function plainly(character: string | undefined): string {
+  return character === undefined || blank.includes(character) ? " " : character;
+}
+
+function shifted(language: number, code: number): string | undefined {
+  const found = indianSingle[language]?.[code] ?? (single[language] ?? extension)[code];
+  return found === undefined || blank.includes(found) ? undefined : found;
 }

@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { gsm7Alphabet } from "../../segments/gsm7.ts";
 import { emptyMessage, tlvs } from "../../smpp/pdus.ts";
 import type { Submission } from "../connector.ts";
 import { packSeptets, unpackSeptets } from "./septets.ts";
@@ -151,19 +150,10 @@ test.each([
   ["Spanish, single shift", "03240102", "1b411b65", "Á€"],
   ["Portuguese, single shift", "03240103", "1b5b1b7f", "Ãâ"],
   ["Portuguese, locking", "03250103", "5b7b", "Ãã"],
+  ["Hindi, locking and single shift", "06240106250106", "2f425f1b1c", "नम्०"],
   ["a language that nobody defined", "03240199", "411b65", "A€"],
 ])("a text in the national table %s is read", (_what, header, hex, text) => {
   expect(received(`${header}${hex}`, { esmClass: 0x40 }).text).toBe(text);
-});
-
-test("every national table has 128 places", () => {
-  const all = Buffer.from(Array.from({ length: 128 }, (_none, code) => (code === 0x1b ? 0 : code)));
-  for (const language of [0, 1, 3]) {
-    const header = Buffer.from([3, 0x25, 1, language]);
-    const pdu = { ...emptyMessage, esmClass: 0x40, shortMessage: Buffer.concat([header, all]) };
-    expect([...decodeText(pdu).text]).toHaveLength([...gsm7Alphabet].length);
-    expect(decodeText(pdu).text).not.toContain("?".repeat(2));
-  }
 });
 
 test("a text in message_payload counts when the short message is empty", () => {
