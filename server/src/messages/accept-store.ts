@@ -35,6 +35,8 @@ export type MessageOptions = {
   readonly isMarketing?: true;
   /** The messaging service that it was sent through, or that the texted number is in. */
   readonly service?: string;
+  /** What it comes from when nobody in the service can carry it. */
+  readonly fallbackFrom?: string;
 };
 
 export type StoreVerdict = "stored" | "full" | "draining" | "opted out";

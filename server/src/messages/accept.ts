@@ -53,6 +53,8 @@ export type NewMessage = {
   };
   /** The messaging service that the message is sent through. */
   readonly service?: string;
+  /** Of a message by a service: what it comes from when nobody there can carry it. */
+  readonly fallbackFrom?: string;
   readonly recipient: string;
   readonly body: string;
   readonly direction: "outbound-api" | "outbound-reply";
@@ -212,12 +214,13 @@ function idInPool(
 
 function optionsOf(message: NewMessage): MessageOptions | undefined {
   if (message.isKeywordReply === true) return { isKeywordReply: true };
-  const { provideFeedback, isMarketing, service } = message;
+  const { provideFeedback, isMarketing, service, fallbackFrom } = message;
   if (provideFeedback !== true && isMarketing !== true && service === undefined) return undefined;
   return {
     ...(provideFeedback === true ? { provideFeedback: true } : {}),
     ...(isMarketing === true ? { isMarketing: true } : {}),
     ...(service === undefined ? {} : { service }),
+    ...(fallbackFrom === undefined ? {} : { fallbackFrom }),
   };
 }
 

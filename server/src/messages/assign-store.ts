@@ -24,6 +24,8 @@ export type Unassigned = {
   readonly statusCallback: string | null;
   /** What this recipient got its texts of the service from so far. */
   readonly sticky: string | null;
+  /** Its FallbackFrom. */
+  readonly fallback: string | null;
 };
 
 export async function readRecipients(
@@ -33,7 +35,7 @@ export async function readRecipients(
 ): Promise<Unassigned[]> {
   return sql<Unassigned[]>`
     select messages.id, messages.recipient, messages.status_callback as "statusCallback",
-      sticky_senders.sender as sticky
+      sticky_senders.sender as sticky, messages.options ->> 'fallbackFrom' as fallback
     from unnest(
       ${ids.map(shardOf)}::smallint[], ${ids.map(String)}::bigint[], ${ids.map(dayOf)}::text[]::date[]
     ) as item(shard, id, day)

@@ -140,7 +140,9 @@ async function assignBatch(app: AssignerNeeds, memory: Memory, lane: LaneRow): P
     if (message === undefined) continue;
     const last = sticky.get(message.recipient) ?? message.sticky ?? undefined;
     const { segments, validUntil } = row;
-    const choice = choose({ recipient: message.recipient, segments, validUntil, sticky: last });
+    const { recipient } = message;
+    const fallback = fallbackOf(app, lane, message.fallback);
+    const choice = choose({ recipient, segments, validUntil, sticky: last, fallback });
     if (choice.kind === "chosen" && choice.isSticky) {
       sticky.set(message.recipient, choice.sender.number);
     }
@@ -198,8 +200,18 @@ function createChooser(
     const { number } = choice.sender;
     depths.set(number, (depths.get(number) ?? 0) + message.segments);
     memory.choose(lane, number);
-    return { ...choice, isSticky: service.stickySender };
+    return { ...choice, isSticky: service.stickySender && choice.rule !== "fallback" };
   };
+}
+
+/** In no other service, whose opt-outs would be passed by. */
+function fallbackOf(
+  app: Pick<AssignerNeeds, "pools">,
+  { account, pool }: LaneRow,
+  name: string | null,
+): CarriedSender | undefined {
+  const sender = name === null ? undefined : app.pools.carried(account, name);
+  return sender?.service === null || sender?.service === pool ? sender : undefined;
 }
 
 async function assignmentOf(

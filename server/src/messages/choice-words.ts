@@ -15,6 +15,7 @@ const rules: Readonly<Record<ChoiceRule, string>> = {
   "number at home": "it is a number of the recipient's country",
   "area code": "it has the recipient's area code (AreaCodeGeomatch)",
   name: "the recipient's country takes names",
+  fallback: "nobody in the service can carry it now, and the text names this one (FallbackFrom)",
   "number abroad": "no sender of the recipient's country is in the service",
 };
 

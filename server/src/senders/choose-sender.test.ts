@@ -37,14 +37,18 @@ type Asked = {
   readonly segments?: number;
   readonly loads?: Readonly<Record<string, Partial<Load> | "no connector">>;
   readonly forbidden?: string;
+  readonly fallback?: CarriedSender;
 };
 
-function choose(pool: Pool, { recipient, sticky, segments = 1, loads = {}, forbidden }: Asked) {
+function choose(
+  pool: Pool,
+  { recipient, sticky, segments = 1, loads = {}, forbidden, fallback }: Asked,
+) {
   const { numbers = [], alphaSenders = [] } = pool;
   const service = { stickySender: true, areaCodeGeomatch: true, ...pool, numbers, alphaSenders };
   return chooseSender(
     service,
-    { recipient, segments, sticky },
+    { recipient, segments, sticky, fallback },
     {
       nameOf: (text): CarriedSender | undefined =>
         isAlphaName(text)
@@ -110,6 +114,24 @@ const chosen: [string, Pool, Asked, string, string][] = [
     { numbers: [shortCode, tollFree, denver] },
     { recipient: toGermany },
     ...([denver.number, "number abroad"] as const),
+  ],
+  [
+    "the text's fallback where nobody in the pool reaches the recipient",
+    { numbers: [shortCode] },
+    { recipient: toGermany, fallback: denver },
+    ...([denver.number, "fallback"] as const),
+  ],
+  [
+    "the text's fallback where the queues of the pool are full",
+    { numbers: [denver] },
+    { recipient: toUs, fallback: boston, loads: { [denver.number]: { depth: 1_000 } } },
+    ...([boston.number, "fallback"] as const),
+  ],
+  [
+    "the pool before the text's fallback, though that is sticky",
+    { numbers: [london] },
+    { recipient: toUs, fallback: boston, sticky: boston.number },
+    ...([london.number, "number abroad"] as const),
   ],
   [
     "the recipient's area code among numbers at home",

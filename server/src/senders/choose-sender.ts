@@ -1,6 +1,7 @@
+import { unreachable } from "../lib/unreachable.ts";
 import { countryOf, parsePhoneNumber } from "../numbers/phone-number.ts";
 import { takesNames } from "./name-countries.ts";
-import type { CarriedSender, Sender } from "./sender.ts";
+import type { CarriedSender } from "./sender.ts";
 import type { Service } from "./service.ts";
 
 /** What one sender of a pool has to do. */
@@ -47,6 +48,8 @@ export type ToSend = {
   readonly segments: number;
   /** What this recipient got its texts from so far. */
   readonly sticky: string | undefined;
+  /** What the message names for the case that nobody in the pool can carry it. */
+  readonly fallback?: CarriedSender | undefined;
 };
 
 /** Of each rank everybody goes before anybody of the next. */
@@ -55,6 +58,7 @@ const ranks = {
   "number at home": 1,
   name: 2,
   "number abroad": 3,
+  fallback: 4,
 } as const;
 type Rank = keyof typeof ranks;
 
@@ -74,6 +78,7 @@ type Looked = {
  * Chooses what a message of a service comes from: the recipient's last sender, else a short code of
  * the recipient's country, a number of it, a name where names are taken, a number from abroad; among
  * numbers at home those of the recipient's area code; among equals the one whose queue ends first.
+ * Where nobody is left, the message's own fallback.
  */
 export function chooseSender(
   service: Pick<Service, "numbers" | "alphaSenders" | "stickySender" | "areaCodeGeomatch">,
@@ -91,7 +96,7 @@ export function chooseSender(
     excluded[why] = (excluded[why] ?? 0) + 1;
   };
   const looked: Looked[] = [];
-  for (const { sender, rank } of reaching(service, message.recipient, { ...by, exclude })) {
+  for (const { sender, rank } of reaching(service, message, { ...by, exclude })) {
     const load = by.loadOf(sender);
     if (load === undefined) exclude("no connector");
     else if (!by.isAllowed(sender)) exclude("not allowed");
@@ -126,7 +131,7 @@ type Reaching = { readonly sender: CarriedSender; readonly rank: Rank };
 
 function reaching(
   service: Pick<Service, "numbers" | "alphaSenders">,
-  recipient: string,
+  { recipient, fallback }: ToSend,
   by: {
     readonly nameOf: (name: string) => CarriedSender | undefined;
     readonly exclude: (why: Exclusion) => void;
@@ -135,23 +140,29 @@ function reaching(
   const number = parsePhoneNumber(recipient);
   const country = number === undefined ? undefined : countryOf(number);
   const found: Reaching[] = [];
-  for (const sender of service.numbers) {
+  const look = (sender: CarriedSender, as?: Rank) => {
     const rank = rankOf(sender, country);
-    if (rank === "short code abroad" || rank === "toll-free abroad") by.exclude(rank);
-    else found.push({ sender, rank });
-  }
+    if (isReaching(rank)) found.push({ sender, rank: as ?? rank });
+    else by.exclude(rank);
+  };
+  for (const sender of service.numbers) look(sender);
   const hasOwn = service.alphaSenders.some((one) => one.country === country);
   for (const alpha of service.alphaSenders) {
     const sender = by.nameOf(alpha.name);
     if (sender === undefined) by.exclude("no connector");
     else if (alpha.country !== (hasOwn ? country : null)) by.exclude("name of another country");
-    else if (!takesNames(country)) by.exclude("name not taken");
-    else found.push({ sender, rank: "name" });
+    else look(sender);
   }
+  const isInPool = found.some(({ sender }) => sender.number === fallback?.number);
+  if (fallback !== undefined && !isInPool) look(fallback, "fallback");
   return found;
 }
 
-function rankOf(sender: Sender, country: string | undefined) {
+function isReaching(rank: Rank | Exclusion): rank is Rank {
+  return rank in ranks;
+}
+
+function rankOf(sender: CarriedSender, country: string | undefined): Rank | Exclusion {
   switch (sender.kind) {
     case "short_code":
       return sender.country === country ? "short code at home" : "short code abroad";
@@ -159,8 +170,12 @@ function rankOf(sender: Sender, country: string | undefined) {
       const isCarried = tollFreeCountries.has(country) && tollFreeCountries.has(sender.country);
       return isCarried || sender.country === country ? "number at home" : "toll-free abroad";
     }
-    default:
+    case "name":
+      return takesNames(country) ? "name" : "name not taken";
+    case "long_code":
       return sender.country === country ? "number at home" : "number abroad";
+    default:
+      return unreachable(sender.kind);
   }
 }
 
@@ -170,7 +185,7 @@ function narrow(
   looked: readonly Looked[],
 ): { readonly rule: ChoiceRule; readonly candidates: readonly Looked[] } {
   const sticky = service.stickySender
-    ? looked.filter(({ sender }) => sender.number === message.sticky)
+    ? looked.filter(({ sender, rank }) => sender.number === message.sticky && rank !== "fallback")
     : [];
   if (sticky.length > 0) return { rule: "sticky", candidates: sticky };
   const best = Math.min(...looked.map(({ rank }) => ranks[rank]));

@@ -138,6 +138,22 @@ test("a service without a sender for the recipient fails the text and says why",
   await service.remove();
 });
 
+test("a text by a service comes from its own fallback where nobody in the service can carry it", async () => {
+  const { sid, service } = await serviceWith([]);
+  const sent = await send(sid, "+12025550175", { fallbackFrom: "+15005550101" });
+  await becomes(sent.sid, "delivered");
+  expect((await client.messages(sent.sid).fetch()).from).toBe("+15005550101");
+  expect((await timeline(sent.sid)).join(" ")).toContain("FallbackFrom");
+  const { service: other } = await serviceWith(["+15005550102"]);
+  for (const fallbackFrom of ["+15005550102", "+12025550176", "rcs:brand"]) {
+    await expect(send(sid, "+12025550175", { fallbackFrom })).rejects.toMatchObject({
+      code: 21665,
+    });
+  }
+  await service.remove();
+  await other.remove();
+});
+
 test("STOP to one number of a service holds for all of them, START takes it back", async () => {
   const phone = "+12025550173";
   const { sid, service } = await serviceWith(["+15005550100", "+15005550101"], {

@@ -18,6 +18,7 @@ export const createParameters = {
   MessageIntent: "different",
   Priority: "different",
   MessagingServiceSid: "same",
+  FallbackFrom: "different",
   MediaUrl: "different",
   ForceDelivery: "ignored",
   MaxPrice: "ignored",
@@ -34,7 +35,6 @@ export const createParameters = {
   SendAt: "absent",
   ContentSid: "absent",
   ContentVariables: "absent",
-  FallbackFrom: "absent",
 } as const satisfies ParameterTable;
 
 const priorities: readonly Priority[] = [0, 1, 2, 3];
@@ -94,6 +94,8 @@ function readRecipient(text: string | undefined): PhoneNumber {
 function readOrigin(request: ApiRequest): AskedOrigin {
   const from = request.form.text("From")?.trim() || undefined;
   const service = request.form.text("MessagingServiceSid")?.trim() || undefined;
+  const fallback = request.form.text("FallbackFrom")?.trim() || undefined;
+  if (fallback !== undefined) refuseFallback({ from, service });
   if (from === undefined && service === undefined) {
     throw new ApiError(
       400,
@@ -103,12 +105,21 @@ function readOrigin(request: ApiRequest): AskedOrigin {
   }
   if (from !== undefined) refuseChannel(from);
   const sid = service?.toLowerCase().replace(/^mg/, "MG");
-  if (sid === undefined || isSid("MG", sid)) return { from, service: sid };
+  if (sid === undefined || isSid("MG", sid)) return { from, service: sid, fallback };
   throw new ApiError(
     400,
     21705,
     "The MessagingServiceSid is not valid. Write MG and 32 hexadecimal digits.",
   );
+}
+
+/** A fallback is for the case that the service finds nobody: where it chooses. */
+function refuseFallback(asked: Pick<AskedOrigin, "from" | "service">): void {
+  if (asked.from !== undefined) {
+    throw new ApiError(400, 21664, "'FallbackFrom' cannot be used with 'From'. Leave one out.");
+  }
+  if (asked.service !== undefined) return;
+  throw new ApiError(400, 21666, "'FallbackFrom' needs a 'MessagingServiceSid'. Give a service.");
 }
 
 function readBody(request: ApiRequest): string {

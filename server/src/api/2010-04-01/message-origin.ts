@@ -14,11 +14,14 @@ export type AskedOrigin = {
   readonly from: string | undefined;
   /** A well-formed sid. */
   readonly service: string | undefined;
+  /** What the message comes from when the service finds nobody. */
+  readonly fallback: string | undefined;
 };
 
 type MessageOrigin = Pick<
   NewMessage,
-  "sender" | "service" | "statusCallback" | "validityS" | "priority" | "smartEncoded"
+  | ("sender" | "service" | "fallbackFrom")
+  | ("statusCallback" | "validityS" | "priority" | "smartEncoded")
 >;
 type Needs = Pick<ApiNeeds, "senderBook">;
 type Asked = {
@@ -43,6 +46,9 @@ export function findOrigin(app: Needs, asked: Asked): MessageOrigin {
       : findInPool(service, findSender(app, asked));
   return {
     ...{ sender, service: service.sid, validityS: service.validityPeriod },
+    ...(origin.fallback === undefined
+      ? {}
+      : { fallbackFrom: findFallback(app, { account, service, fallback: origin.fallback }) }),
     ...(service.statusCallback === null ? {} : { statusCallback: service.statusCallback }),
     ...(service.defaultPriority === null ? {} : { priority: service.defaultPriority }),
     ...(service.smartEncoding ? { smartEncoded: true } : {}),
@@ -105,6 +111,23 @@ function findInPool(service: Service, sender: CarriedSender): CarriedSender {
     400,
     21711,
     `The sender ${sender.number} is not in the messaging service ${service.sid}. Add it, or leave 'From' out.`,
+  );
+}
+
+/** One that another service has is refused: its opt-outs hold there. */
+function findFallback(
+  app: Needs,
+  of: { readonly account: number; readonly service: Service; readonly fallback: string },
+): string {
+  const number = isShortCode(of.fallback) ? of.fallback : parsePhoneNumber(of.fallback);
+  const sender = app.senderBook.carried(of.account, number ?? of.fallback);
+  if (sender !== undefined && (sender.service ?? of.service.sid) === of.service.sid) {
+    return sender.number;
+  }
+  throw new ApiError(
+    400,
+    21665,
+    `The 'FallbackFrom' ${of.fallback} is no sender of this account, or is in another messaging service. Give one that is free.`,
   );
 }
 

@@ -2,6 +2,18 @@ import type { ErrorCodes } from "./error-code.ts";
 
 /** Why a messaging service or its senders were refused. */
 export const serviceCodes: ErrorCodes = {
+  21664: {
+    meaning: "'FallbackFrom' cannot be used with 'From'.",
+    remedy: "Leave one of them out: the fallback is for the case that a service finds no sender.",
+  },
+  21665: {
+    meaning: "The 'FallbackFrom' cannot be used.",
+    remedy: "Give a number, short code or name of the account that is in no other service.",
+  },
+  21666: {
+    meaning: "'FallbackFrom' needs a messaging service.",
+    remedy: "Give a MessagingServiceSid, or 'From' instead.",
+  },
   21701: {
     meaning: "The messaging service does not exist.",
     remedy: "Give one of the account's: /v1/Services lists them.",
