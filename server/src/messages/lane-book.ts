@@ -71,9 +71,7 @@ export function createLaneBook(app: LaneBookNeeds): LaneBook {
   let touched = new Set<Lane>();
   let version = 1;
   const ways = createWays(app);
-  const { isTaken } = app;
-  const windowMax = () =>
-    Math.min(WINDOW_MAX, Math.max(WINDOW_MIN, Math.floor(WINDOWS_MAX / (busy.size + 1))));
+  const windows = { isTaken: app.isTaken, windowMax: () => windowMaxOf(busy.size) };
 
   const laneFor = (row: LaneRow): Lane | undefined => {
     const known = lanes.get(row.lane);
@@ -87,7 +85,7 @@ export function createLaneBook(app: LaneBookNeeds): LaneBook {
     if (way === undefined) return undefined;
     const { shard, lane: number, account, pool, sender } = row;
     const key = { shard, lane: number, account, pool, sender };
-    const lane = createLane(key, way, { isTaken, windowMax });
+    const lane = createLane(key, way, windows);
     waitWindow(lane, lapsed.get(shard) ?? Number.NEGATIVE_INFINITY);
     lane.version = version;
     lanes.set(row.lane, lane);
@@ -149,6 +147,10 @@ export function createLaneBook(app: LaneBookNeeds): LaneBook {
       for (const lane of lanes.values()) lane.forget();
     },
   };
+}
+
+function windowMaxOf(busy: number): number {
+  return Math.min(WINDOW_MAX, Math.max(WINDOW_MIN, Math.floor(WINDOWS_MAX / (busy + 1))));
 }
 
 /** What keeps lanes from being claimed from, whatever waits in them. */
