@@ -457,7 +457,7 @@ create table events (
   at timestamptz not null,
   kind text not null,
   account int not null,
-  id bigint not null, -- the message
+  id bigint not null, -- the message; of 'accepted' the first of those in data's ids
   data jsonb not null,
   primary key (writer, seq, day)
 ) partition by range (day);

@@ -1,4 +1,5 @@
 import { connectorCalls } from "./api/connector-calls.ts";
+import type { FormValues } from "./api/form.ts";
 import { readBulkMessage } from "./api/longwave-v1/bulk-message.ts";
 import { longwaveReference, longwaveV1 } from "./api/longwave-v1/longwave-v1.ts";
 import { createApi } from "./api/server.ts";
@@ -72,8 +73,8 @@ function apiNeeds(base: Base, { accepter, dispatching, changes }: Messaging) {
       dispatching?.connectors.byName.get(name)?.trace?.(query),
     tellOwners: () => tellLaneOwners(base),
     connectorState: (name: string) => dispatching?.connectors.byName.get(name)?.state(),
-    readNewMessage: (account: { id: number }, parameters: Readonly<Record<string, unknown>>) =>
-      readBulkMessage(base, account, parameters),
+    readNewMessage: (account: { id: number }, values: FormValues) =>
+      readBulkMessage(base, account, values),
   };
 }
 

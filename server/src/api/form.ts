@@ -31,14 +31,11 @@ const URL_LENGTH_MAX = 4_000;
 /** Ten times what any resource of Twilio's takes. */
 const PARAMETERS_MAX = 500;
 
+/** The values of each parameter, in their order. */
+export type FormValues = ReadonlyMap<string, readonly string[]>;
+
 /** Refuses what the table calls absent; names outside the table are ignored. */
-export function createForm(pairs: URLSearchParams, table: ParameterTable): Form {
-  const values = new Map<string, string[]>();
-  for (const [name, value] of pairs) {
-    const before = values.get(name);
-    if (before === undefined) values.set(name, [value]);
-    else before.push(value);
-  }
+export function createForm(values: FormValues, table: ParameterTable): Form {
   for (const [name, all] of values) {
     if (Object.hasOwn(table, name)) refuseAbsent(name, all, table[name]);
   }
@@ -88,7 +85,7 @@ export function readFormBody(body: Buffer): string {
 }
 
 /** Reads `application/x-www-form-urlencoded`; a broken percent code is the caller's fault. */
-export function parsePairs(text: string): URLSearchParams {
+export function parsePairs(text: string): FormValues {
   if (/%(?![0-9a-fA-F]{2})/.test(text)) {
     throw new ApiError(
       400,
@@ -99,12 +96,22 @@ export function parsePairs(text: string): URLSearchParams {
   // A text must not leave with other characters than it came with.
   if (/%[89a-f]/i.test(text) && !isDecodable(text)) throw notUtf8();
   const pairs = new URLSearchParams(text);
-  if (pairs.size <= PARAMETERS_MAX) return pairs;
+  if (pairs.size <= PARAMETERS_MAX) return valuesOf(pairs);
   throw new ApiError(
     400,
     20001,
     `The request has ${pairs.size} parameters, the limit is ${PARAMETERS_MAX}.`,
   );
+}
+
+function valuesOf(pairs: URLSearchParams): FormValues {
+  const values = new Map<string, string[]>();
+  for (const [name, value] of pairs) {
+    const before = values.get(name);
+    if (before === undefined) values.set(name, [value]);
+    else before.push(value);
+  }
+  return values;
 }
 
 function isDecodable(text: string): boolean {

@@ -42,7 +42,7 @@ export type MessageOptions = {
 export type StoreVerdict = "stored" | "full" | "draining" | "opted out";
 
 /**
- * Stores a batch in one statement: messages, queue, counters, events. A row whose lane is full or
+ * Stores a batch in one statement: messages, queue, counters, and one event for each account's. A row whose lane is full or
  * being drained, or whose recipient opted out, is left out and says so. Running it again with the same ids stores
  * nothing twice. Rows must be sorted by shard and lane, so that two acceptors never lock in
  * opposite orders.
@@ -123,8 +123,9 @@ export async function storeAccepted(
       insert into events (writer, seq, day, at, kind, account, id, data)
       select ${String(stamp.writer)}::bigint,
         ${String(stamp.firstSeq)}::bigint + row_number() over () - 1,
-        current_date, now(), 'accepted', account, id, '{}'
+        current_date, now(), 'accepted', account, min(id), jsonb_build_object('ids', jsonb_agg(id::text))
       from stored
+      group by account
     )
     select id, fits, is_opted_out as "isOptedOut", is_draining as "isDraining"
     from decided

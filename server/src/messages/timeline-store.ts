@@ -51,7 +51,7 @@ export async function readTimeline(sql: Sql, id: MessageId): Promise<TimelineRow
     sql<TimelineRows["events"][number][]>`
       select at, kind, data
       from events
-      where id = ${text}::bigint and day >= ${day}::date
+      where id = ${text}::bigint and day >= ${day}::date and kind <> 'accepted'
       order by at, writer, seq
       limit ${ROWS_MAX}
     `,

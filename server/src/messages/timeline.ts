@@ -27,6 +27,7 @@ export async function messageTimeline(
 ): Promise<readonly TimelineEntry[]> {
   const rows = await readTimeline(app.sql, message.id);
   const entries = [
+    ...acceptedEntries(message),
     ...rows.events.map((event) => unreceiptedEntry(event, rows) ?? eventEntry(event, message)),
     ...rows.submissions.flatMap(submissionEntries),
     ...rows.attempts.map(attemptEntry),
@@ -53,11 +54,6 @@ function unreceiptedEntry(
 function eventEntry(event: TimelineRows["events"][number], message: Message): TimelineEntry {
   const { at, kind, data } = event;
   switch (kind) {
-    case "accepted":
-      return {
-        ...{ at, kind: "accepted" },
-        words: acceptedWords(message),
-      };
     case "queued":
       return { at, kind, ...choiceWords(data) };
     case "received":
@@ -89,9 +85,13 @@ function eventEntry(event: TimelineRows["events"][number], message: Message): Ti
   }
 }
 
-function acceptedWords({ segments, sender, service }: Message): string {
+/** Told by the message itself: the log has one event for all that were accepted together. */
+function acceptedEntries(message: Message): TimelineEntry[] {
+  const { direction, createdAt: at, segments, sender, service } = message;
+  if (direction === "inbound") return [];
   const through = service === undefined ? `in the queue of ${sender}` : `by ${service}`;
-  return `Accepted and stored: ${segments} segment(s), ${through}.`;
+  const words = `Accepted and stored: ${segments} segment(s), ${through}.`;
+  return [{ at, kind: "accepted", words }];
 }
 
 /** In plain words what a carrier answered to a submission. */

@@ -2,20 +2,17 @@ import type { NewMessage } from "../../messages/accept.ts";
 import type { SenderBook } from "../../senders/sender-book.ts";
 import { createParameters, readNewMessage } from "../2010-04-01/create-message.ts";
 import { findOrigin } from "../2010-04-01/message-origin.ts";
-import { createForm } from "../form.ts";
+import { createForm, type FormValues } from "../form.ts";
 
 /** One message of a bulk: the parameters of Twilio's form as JSON. */
 export function readBulkMessage(
   { senderBook }: { readonly senderBook: SenderBook },
   account: { id: number },
-  parameters: Readonly<Record<string, unknown>>,
+  values: FormValues,
 ): NewMessage {
-  const pairs = new URLSearchParams(
-    Object.entries(parameters).map(([name, value]): [string, string] => [name, String(value)]),
-  );
   const request = {
     ...{ account, caller: account, params: {}, path: "" },
-    form: createForm(pairs, createParameters),
+    form: createForm(values, createParameters),
   } as Parameters<typeof readNewMessage>[0];
   const { to, origin, body, options } = readNewMessage(request);
   const found = findOrigin({ senderBook }, { account: account.id, to, origin, request });

@@ -4,6 +4,7 @@ import { idAfter } from "../../lib/message-id.ts";
 import type { MessageSids } from "../../lib/sid.ts";
 import type { NewMessage } from "../../messages/accept.ts";
 import type { Message } from "../../messages/message.ts";
+import type { FormValues } from "../form.ts";
 import type { MessagesApi } from "../needs.ts";
 import { type Call, listOf, objectOf, type Route, type Schema, text } from "./route.ts";
 
@@ -12,7 +13,7 @@ export type BulkNeeds = {
   /** Reads the parameters of one message as `POST Messages` does; throws `ApiError`. */
   readonly readNewMessage: (
     account: Account,
-    parameters: Readonly<Record<string, unknown>>,
+    parameters: FormValues,
   ) => NewMessage | Promise<NewMessage>;
   /** One result for each, in order; resolves when the accepted ones are durable. */
   readonly acceptBulk: (
@@ -95,20 +96,20 @@ async function readOne(
 }
 
 /** As a form would hold it: texts, and lists of texts. */
-function formOf(parameters: unknown): Record<string, unknown> {
+function formOf(parameters: unknown): FormValues {
   if (typeof parameters !== "object" || parameters === null || Array.isArray(parameters)) {
     throw invalidParameter("messages", "each must be an object with To, From and Body.");
   }
-  const form: Record<string, unknown> = Object.create(null);
+  const form = new Map<string, readonly string[]>();
   for (const [name, value] of Object.entries(parameters)) {
-    if (value !== null) form[name] = formValue(name, value);
+    if (value !== null) form.set(name, formValues(name, value));
   }
   return form;
 }
 
-function formValue(name: string, value: unknown): string | string[] {
-  if (typeof value === "string") return value;
-  if (typeof value === "number" || typeof value === "boolean") return String(value);
+function formValues(name: string, value: unknown): readonly string[] {
+  if (typeof value === "string") return [value];
+  if (typeof value === "number" || typeof value === "boolean") return [String(value)];
   const isList = Array.isArray(value) && value.every((item) => typeof item === "string");
   if (isList) return value;
   throw invalidParameter(name, "it must be a text, a number, true, false or a list of texts.");

@@ -61,13 +61,14 @@ function createServer(): FastifyInstance {
     ruleBook,
     priceBook: createPriceBook({ sql: database.sql }),
     capBook: createCapBook({ sql: database.sql }),
-    readNewMessage: (account: { id: number }, form: Readonly<Record<string, unknown>>) => {
-      if (form.To === "nobody") throw new ApiError(400, 21211, "Not a number.");
+    readNewMessage: (account: { id: number }, form: ReadonlyMap<string, readonly string[]>) => {
+      const [to = ""] = form.get("To") ?? [];
+      if (to === "nobody") throw new ApiError(400, 21211, "Not a number.");
       return {
         account: account.id,
         sender: { number: sender, segmentsPerSecond: 1, maxQueueSeconds: 1, connector: "carrier" },
-        recipient: String(form.To),
-        body: String(form.Body),
+        recipient: to,
+        body: form.get("Body")?.join() ?? "",
         direction: "outbound-api" as const,
       };
     },
