@@ -39,9 +39,12 @@ export function createLaneReporter(app: {
   let turn = 0;
 
   const measure = (lane: Lane, at: number): number => {
-    const seen = (samples.get(lane) ?? []).filter((sample) => at - sample.at <= MEASURED_MS);
+    const seen = samples.get(lane) ?? [];
+    // The last one stays, however old: of many lanes each has its turn seldom.
+    while (seen.length > 1 && at - (seen[0]?.at ?? at) > MEASURED_MS) seen.shift();
     const [first] = seen;
-    samples.set(lane, [...seen, { at, written: lane.written }]);
+    seen.push({ at, written: lane.written });
+    samples.set(lane, seen);
     return first === undefined ? 0 : ((lane.written - first.written) * SECOND) / (at - first.at);
   };
 
@@ -53,13 +56,11 @@ export function createLaneReporter(app: {
     return false;
   };
 
-  const reportOf = (lane: Lane, monotonic: number): LaneReport => {
+  const reportOf = (lane: Lane, monotonic: number): ReportRow => {
     const seen = seeLane(lane, { monotonic, at: app.clock() });
     lane.heldBy = undefined;
-    return {
-      measuredPerSecond: Math.round(measure(lane, monotonic) * 10) / 10,
-      seen,
-    };
+    const measuredPerSecond = Math.round(measure(lane, monotonic) * 10) / 10;
+    return { ...lane.row, report: { measuredPerSecond, seen } };
   };
 
   return {
@@ -67,15 +68,17 @@ export function createLaneReporter(app: {
       const now = performance.now();
       if (now - last < REPORT_MS) return;
       last = now;
-      const rows: ReportRow[] = unrouted.map((row) => ({ ...row, report: noRoute }));
+      const told: (Lane | LaneRow)[] = [...unrouted];
       for (const lane of app.book.all()) {
-        if (app.epochOf(lane.row.shard) === undefined || !hasNews(lane, withWork)) continue;
-        rows.push({ ...lane.row, report: reportOf(lane, now) });
+        if (app.epochOf(lane.row.shard) !== undefined && hasNews(lane, withWork)) told.push(lane);
       }
-      if (rows.length === 0) return;
-      turn = rows.length <= REPORTED_MAX ? 0 : (turn + REPORTED_MAX) % rows.length;
-      const inTurn = [...rows.slice(turn), ...rows.slice(0, turn)].slice(0, REPORTED_MAX);
-      await writeReports(app.hot, inTurn);
+      if (told.length === 0) return;
+      turn = told.length <= REPORTED_MAX ? 0 : (turn + REPORTED_MAX) % told.length;
+      const inTurn = [...told.slice(turn), ...told.slice(0, turn)].slice(0, REPORTED_MAX);
+      const rows = inTurn.map((one) =>
+        "row" in one ? reportOf(one, now) : { ...one, report: noRoute },
+      );
+      await writeReports(app.hot, rows);
     },
   };
 }
