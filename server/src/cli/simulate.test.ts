@@ -54,6 +54,8 @@ test.each([
   [["--seed", "one"], "--seed is 'one'", "from 0 to 4294967295"],
   [["--system-id", "sixteen-letters!"], "--system-id cannot be", "1 to 15 characters"],
   [["--password", ""], "--password cannot be", "1 to 64 characters"],
+  [["--manners", "hex,rude"], "There are no manners 'rude'", "docs/simulator.md"],
+  [["--tls-key", "carrier.key"], "TLS needs both", "--tls-certificate"],
   [["2775"], "'2775' is no option", "longwave help simulate"],
 ])("%j is refused with what to give instead", async (argv, what, remedy) => {
   const simulate = run(...argv);

@@ -1,5 +1,7 @@
+import { readFileSync } from "node:fs";
 import { systemClock } from "../lib/clock.ts";
 import { StartError } from "../lib/errors.ts";
+import { isManner } from "../simulator/manners.ts";
 import { isScenarioName, scenarioNames } from "../simulator/scenarios.ts";
 import {
   type Simulator,
@@ -34,6 +36,8 @@ export function createSimulateCommand(untilStopped: () => Promise<void>): Comman
       `--system-id NAME     default ${simulatorLogin.systemId}, up to ${SYSTEM_ID_MAX} characters`,
       `--password WORD      default ${simulatorLogin.password}, up to ${PASSWORD_MAX} characters`,
       `--scenario NAME      ${scenarioNames.join(", ")}. Default calm`,
+      "--manners NAMES      dialects, a suffix, a scenario, of binds that name none: hex,9908",
+      "--tls-certificate FILE, --tls-key FILE   PEM, together: SMPP over TLS alone",
       "--seed N             0 to 4294967295, default 1; the same seed and calls, the same result",
       `--receipt-ms N       the middle of the time until a receipt, 0 to ${RECEIPT_MS_MAX}. Default ${RECEIPT_MS}`,
       "--state FOLDER       keeps waiting receipts and texts over a restart. Default: forgets them",
@@ -73,6 +77,9 @@ const flags = {
   seed: { type: "string", default: "1" },
   "receipt-ms": { type: "string", default: String(RECEIPT_MS) },
   state: { type: "string" },
+  manners: { type: "string", default: "" },
+  "tls-certificate": { type: "string" },
+  "tls-key": { type: "string" },
 } as const;
 
 function readOptions(argv: readonly string[]): Options {
@@ -93,11 +100,39 @@ function readOptions(argv: readonly string[]): Options {
     password: readText("--password", values.password, PASSWORD_MAX),
     ...{ seed: number("seed", SEED_MAX), receiptDelayMs: number("receipt-ms", RECEIPT_MS_MAX) },
     ...(state === undefined ? {} : { stateFolder: state }),
+    ...{ manners: readManners(values.manners), tls: readTls(values) },
     clock: systemClock,
   };
 }
 
 type Options = SimulatorOptions & { host: string; systemId: string; password: string };
+
+function readManners(list: string): string {
+  const unknown = list.split(",").find((name) => name.trim() !== "" && !isManner(name.trim()));
+  if (unknown === undefined) return list;
+  throw usageError(
+    `There are no manners '${unknown}'.`,
+    "Give names of dialects, a suffix or a scenario of docs/simulator.md, with commas.",
+  );
+}
+
+function readTls(values: { "tls-certificate"?: string; "tls-key"?: string }) {
+  const { "tls-certificate": certificate, "tls-key": key } = values;
+  if (certificate === undefined && key === undefined) return undefined;
+  if (certificate === undefined || key === undefined) {
+    throw usageError("TLS needs both.", "Give --tls-certificate and --tls-key.");
+  }
+  return { certificate: readPem(certificate), key: readPem(key) };
+}
+
+function readPem(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new CommandError(exitCodes.failed, `The file cannot be read: ${why}.`);
+  }
+}
 
 function readNumber(name: string, text: string, max: number): number {
   if (!/^\d+$/.test(text) || Number(text) > max) {
@@ -137,7 +172,7 @@ function welcome(simulator: Simulator, options: Options, io: CommandIo): string 
   const lines = [
     `${paint.strong("Carrier simulator.")} No text reaches a real phone.`,
     "",
-    `  SMPP 3.4    ${address}:${simulator.port}   transceiver, transmitter or receiver, no TLS`,
+    `  SMPP 3.4    ${address}:${simulator.port}   transceiver, transmitter or receiver, ${options.tls === undefined ? "no TLS" : "TLS"}`,
     `  system id   ${options.systemId}`,
     `  password    ${options.password}`,
     `  scenario    ${options.scenario}   seed ${options.seed}`,

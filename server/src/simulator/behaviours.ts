@@ -11,6 +11,9 @@ export const states = {
   rejected: 8,
 } as const;
 
+/** What happens to the answer, or behind it; `nack` and `bare` are refusals. */
+export type LineFault = "cut" | "closed" | "nack" | "bare" | "unbind" | "slow" | "deaf";
+
 export type Behaviour = {
   readonly suffix: string;
   readonly what: string;
@@ -27,8 +30,16 @@ export type Behaviour = {
   readonly afterMs?: number;
   readonly isEarly?: true;
   readonly receipts?: number;
-  readonly ids?: "hex";
+  /** How the answer's id and the receipt's differ: in hexadecimal, or altogether. */
+  readonly ids?: "hex" | "decimal then hex" | "unrelated";
   readonly isBare?: true;
+  /** Until the answer. */
+  readonly answerMs?: number;
+  readonly line?: LineFault;
+  /** The receipt comes on another bind. */
+  readonly isElsewhere?: true;
+  /** Of a long text, the last part alone has a receipt. */
+  readonly isOncePerText?: true;
   /** What the person answers. */
   readonly reply?: string;
 };
@@ -114,7 +125,50 @@ export const behaviours: readonly Behaviour[] = [
     ...{ suffix: "9926", what: "a receipt says accepted, a later one delivered" },
     firstState: states.accepted,
   },
+  { suffix: "9927", what: "answer to the submission after 15 seconds", answerMs: 15_000 },
+  {
+    ...{ suffix: "9928", what: "answer cut in the middle, and the connection with it" },
+    line: "cut",
+  },
+  {
+    ...{ suffix: "9929", what: "connection closed instead of an answer, though the text arrives" },
+    ...{ silence: "arrives", line: "closed" },
+  },
+  {
+    ...{ suffix: "9930", what: "generic_nack instead of an answer, and the text is lost" },
+    ...{ status: statuses.systemError, line: "nack" },
+  },
+  { suffix: "9931", what: "answer, then unbind", line: "unbind" },
+  { suffix: "9932", what: "answer a byte at a time", line: "slow" },
+  {
+    ...{ suffix: "9933", what: "answer, then on that bind no answer to enquire_link any more" },
+    line: "deaf",
+  },
+  {
+    ...{ suffix: "9934", what: "receipt on another bind, where there is one" },
+    isElsewhere: true,
+  },
+  {
+    ...{ suffix: "9935", what: "decimal id in the answer, hexadecimal in the receipt" },
+    ids: "decimal then hex",
+  },
+  { suffix: "9936", what: "receipt with an id that nobody was given", ids: "unrelated" },
+  {
+    ...{ suffix: "9937", what: "of a long text, a receipt for its last part alone" },
+    isOncePerText: true,
+  },
+  {
+    ...{ suffix: "9938", what: "refused at once, as a header alone: submission failed" },
+    ...{ status: statuses.submitFailed, line: "bare" },
+  },
 ];
+
+const bySuffix = new Map(behaviours.map((behaviour) => [behaviour.suffix, behaviour]));
+
+/** What the last four digits choose, if anything. */
+export function behaviourOf(suffix: string): Behaviour | undefined {
+  return bySuffix.get(suffix);
+}
 
 function longReply(): string {
   return "Great news! 🎉 ".repeat(8).trim();

@@ -100,6 +100,23 @@ test.each([
   expect(playOut(carrier)).toHaveLength(receipts);
 });
 
+test("a receipt may be asked of each part and come for the last alone", () => {
+  const receiptsTo = (dest: string) => {
+    const carrier = carrierOf();
+    for (const part of [1, 2, 3]) {
+      const text = Buffer.from([5, 0, 3, 7, 3, part, 0x41]);
+      carrier.submit(1, submission(dest, "", { esmClass: 0x40, shortMessage: text }), startMs);
+    }
+    return playOut(carrier).length;
+  };
+  expect([receiptsTo("12025559937"), receiptsTo("12025550123")]).toEqual([1, 3]);
+});
+
+test("an answer that comes late says how late", () => {
+  const answer = carrierOf().submit(1, submission("12025559927"), startMs);
+  expect(answer).toMatchObject({ kind: "accepted", answerMs: 15_000 });
+});
+
 test("what is not acknowledged comes again", () => {
   const carrier = carrierOf();
   carrier.inject({ from: "+12025550123", to: "+15005550100", body: "Hello" }, startMs);

@@ -1,5 +1,6 @@
+import { decodeText } from "../connectors/smpp/text.ts";
 import { type ShortMessage, statuses } from "../smpp/pdus.ts";
-import { states } from "./behaviours.ts";
+import { type LineFault, states } from "./behaviours.ts";
 import { type Delivery, partsOf, type Receipt, type Text } from "./delivery.ts";
 import { createDueList } from "./due-list.ts";
 import type { Journal } from "./journal.ts";
@@ -14,10 +15,16 @@ export type SubmitAnswer =
       readonly id: number;
       /** To be brought before the answer. */
       readonly early: readonly Delivery[];
+      readonly answerMs: number | undefined;
+      readonly line: LineFault | undefined;
     }
-  | { readonly kind: "refused"; readonly status: number }
+  | { readonly kind: "refused"; readonly status: number; readonly line: LineFault | undefined }
   /** Never answered; with an id when the text was taken all the same. */
-  | { readonly kind: "silent"; readonly id: number | undefined };
+  | {
+      readonly kind: "silent";
+      readonly id: number | undefined;
+      readonly line: LineFault | undefined;
+    };
 
 /** A carrier as a machine without sockets or timers: it is told the time, so tests run its days. */
 export type Carrier = {
@@ -116,13 +123,22 @@ export function createCarrier(app: {
     inject({ from: text.to, to: text.from, body: reply }, nowMs + REPLY_MS);
   };
 
-  const takeIn = (pdu: ShortMessage, reaction: Reaction, nowMs: number) => {
+  /** What is strange about a receipt: its id, or where it comes. */
+  const oddly = ({ ids, isElsewhere }: Reaction, id: number, bind: number): Partial<Receipt> => ({
+    ...(ids === "decimal then hex" ? { writtenId: id.toString(16) } : {}),
+    ...(ids === "unrelated" ? { messageId: String(journal.nextId()) } : {}),
+    ...(isElsewhere ? { notOn: bind } : {}),
+  });
+
+  const takeIn = (bind: number, pdu: ShortMessage, reaction: Reaction, nowMs: number) => {
     counts.submitted += 1;
     const id = journal.nextId();
     const early: Delivery[] = [];
-    for (const plan of reaction.receipts) {
+    const plans = reaction.isOncePerText && !isLastPart(pdu) ? [] : reaction.receipts;
+    for (const plan of plans) {
       if (!isWanted(pdu.registeredDelivery, plan.state)) continue;
-      const receipt = receiptOf(pdu, { number: nextNumber(), reaction, plan, id, nowMs });
+      const ordinary = receiptOf(pdu, { number: nextNumber(), reaction, plan, id, nowMs });
+      const receipt = reaction.isOdd ? { ...ordinary, ...oddly(reaction, id, bind) } : ordinary;
       if (reaction.isEarly) {
         keep(receipt, nowMs);
         early.push(receipt);
@@ -135,21 +151,21 @@ export function createCarrier(app: {
   return {
     submit: (bind, pdu, nowMs) => {
       const reaction = network.react({ bind, sender: pdu.source, recipient: pdu.dest }, nowMs);
-      const { status } = reaction;
+      const { status, line, answerMs } = reaction;
       if (status === undefined) counts.unanswered += 1;
       else if (status !== statuses.ok) counts.refused += 1;
       if (!reaction.isTaken) {
         return status === undefined
-          ? { kind: "silent", id: undefined }
-          : { kind: "refused", status };
+          ? { kind: "silent", id: undefined, line }
+          : { kind: "refused", status, line };
       }
-      const { id, early } = takeIn(pdu, reaction, nowMs);
+      const { id, early } = takeIn(bind, pdu, reaction, nowMs);
       if (status === undefined) {
         for (const delivery of early) due.add(nowMs, delivery);
-        return { kind: "silent", id };
+        return { kind: "silent", id, line };
       }
       const messageId = reaction.ids === "hex" ? id.toString(16) : String(id);
-      return { kind: "accepted", messageId, id, early };
+      return { kind: "accepted", messageId, id, early, answerMs, line };
     },
     inject,
     take: due.take,
@@ -171,6 +187,11 @@ function isWanted(registeredDelivery: number, state: number): boolean {
   return asked === 1 || (asked === 2 && !isSuccess) || (asked === 3 && isSuccess);
 }
 
+function isLastPart(pdu: ShortMessage): boolean {
+  const { part, total } = decodeText(pdu);
+  return part === total;
+}
+
 function receiptOf(
   pdu: ShortMessage,
   about: { number: number; reaction: Reaction; plan: ReceiptPlan; id: number; nowMs: number },
@@ -181,7 +202,7 @@ function receiptOf(
     number,
     messageId: String(id),
     // With the optional parameter a gateway would find the id without conversion.
-    isBare: reaction.isBare || reaction.ids === "hex",
+    isBare: reaction.isBare || reaction.ids === "hex" || reaction.ids === "decimal then hex",
     phone: pdu.dest,
     phoneTon: pdu.destTon,
     phoneNpi: pdu.destNpi,

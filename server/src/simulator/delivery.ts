@@ -9,6 +9,10 @@ export type Delivery =
       readonly kind: "receipt";
       readonly number: number;
       readonly messageId: string;
+      /** As the receipt has it, where that is another. */
+      readonly writtenId?: string;
+      /** The bind that it comes on only when there is no other. */
+      readonly notOn?: number;
       readonly isBare: boolean;
       readonly phone: string;
       readonly phoneTon: number;
@@ -71,7 +75,8 @@ export function messageOf(
 
 /** A delivery receipt with both forms of its id and state (SMPP 3.4, appendix B). */
 function receiptMessage(receipt: Receipt): ShortMessage {
-  const { messageId, state } = receipt;
+  const { state } = receipt;
+  const messageId = receipt.writtenId ?? receipt.messageId;
   const delivered = state === states.delivered ? "001" : "000";
   const text = `id:${messageId} sub:001 dlvrd:${delivered} submit date:${dateOf(receipt.submittedAtMs)} done date:${dateOf(receipt.doneAtMs)} stat:${stateWords[state]} err:${receipt.error} text:`;
   // Written out: a spread of the empty message costs as much as the rest of a receipt.

@@ -19,6 +19,8 @@ export type Dialect = {
   readonly texts?: Partial<Texts>;
   /** Until each answer. */
   readonly answerMs?: number;
+  /** How PDUs leave: refusals as a header alone, or all a byte at a time. */
+  readonly line?: "bare" | "slow";
 };
 
 const hex = (id: bigint) => id.toString(16);
@@ -97,15 +99,17 @@ export const dialects: readonly Dialect[] = [
     texts: { defaultAlphabet: "gsm7Packed" },
   },
   { name: "slow", what: "each answer to a submission after one second", answerMs: 1_000 },
+  { name: "bare", what: "refusals as a header alone, without a body", line: "bare" },
+  { name: "trickle", what: "each PDU a byte at a time", line: "slow" },
 ];
 
 export const plain: Dialect = { name: "", what: "" };
 
 const byName = new Map(dialects.map((dialect) => [dialect.name, dialect]));
 
-/** What a bind's system_type names, separated by commas; what it does not know is no dialect. */
-export function dialectOf(systemType: string): Dialect {
-  const found = systemType.split(",").flatMap((name) => byName.get(name.trim()) ?? []);
+/** The dialects of a list of names together. */
+export function dialectOf(names: readonly string[]): Dialect {
+  const found = names.flatMap((name) => byName.get(name) ?? []);
   return found.length === 0 ? plain : Object.assign({}, ...found);
 }
 
@@ -119,8 +123,8 @@ export function messageIn(dialect: Dialect, delivery: Delivery): ShortMessage {
     const { texts } = dialect;
     return messageOf(delivery, texts === undefined ? undefined : { ...allTexts, ...texts });
   }
-  const messageId = dialect.receiptId?.(BigInt(delivery.messageId)) ?? delivery.messageId;
-  const message = messageOf({ ...delivery, messageId });
+  const writtenId = dialect.receiptId?.(BigInt(delivery.messageId)) ?? delivery.writtenId;
+  const message = messageOf(writtenId === undefined ? delivery : { ...delivery, writtenId });
   return dialect.receipt?.(message) ?? message;
 }
 

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Text } from "./delivery.ts";
+import { isManner } from "./manners.ts";
 import type { PhoneText } from "./phones.ts";
 import {
   isScenarioName,
@@ -8,6 +9,7 @@ import {
   scenarioNames,
   scenarioOf,
 } from "./scenarios.ts";
+import type { Smsc } from "./smsc.ts";
 import type { LoggedSubmission } from "./submission-log.ts";
 
 const BODY_BYTES_MAX = 64 * 1024;
@@ -20,6 +22,9 @@ POST /phones/NUMBER/messages          a text from the phone: {"to":"+1…","body
 GET  /submissions?after=N             what was submitted, from number N+1 on
 GET  /scenario                        how the network behaves now
 POST /scenario                        another behaviour: {"name":"congested"}, of one bind with "bind":3
+GET  /binds                           who is bound, and how each is dealt with
+POST /manners                         dialects and faults: {"names":"hex,9908"}, of one bind with "bind":3
+POST /outbind                         asks a gateway that listens to bind: {"host":"…","port":2776}
 GET  /state                           counts
 
 NUMBER is written +15550100 or 15550100. Scenarios: ${scenarioNames.join(", ")}.
@@ -31,7 +36,9 @@ export type HttpFaceNeeds = {
   readonly submissionsAfter: (sequence: number, limit: number) => readonly LoggedSubmission[];
   readonly scenario: () => Scenario;
   readonly useScenario: (name: ScenarioName, bind?: number) => void;
-  readonly hasBind: (number: number) => boolean;
+  readonly binds: Smsc["binds"];
+  readonly useManners: Smsc["useManners"];
+  readonly outbind: Smsc["outbind"];
   readonly counts: () => object;
 };
 
@@ -87,12 +94,16 @@ async function answer(app: HttpFaceNeeds, request: IncomingMessage): Promise<Ans
     const body = isPost ? chooseScenario(app, await readJson(request)) : app.scenario();
     return { status: 200, body };
   }
+  if (isPost && url.pathname === "/manners") return chooseManners(app, await readJson(request));
+  if (isPost && url.pathname === "/outbind") return outbind(app, await readJson(request));
   if (isPost) return { status: 404, body: { error: "There is no such path to post to.", help } };
   switch (url.pathname) {
     case "/":
       return { status: 200, body: help };
     case "/state":
       return { status: 200, body: app.counts() };
+    case "/binds":
+      return { status: 200, body: app.binds() };
     case "/submissions":
       return { status: 200, body: app.submissionsAfter(readAfter(url), SUBMISSIONS_PER_PAGE) };
     default:
@@ -114,11 +125,40 @@ function chooseScenario(app: HttpFaceNeeds, chosen: Record<string, unknown>): Sc
   if (!isScenarioName(name)) {
     throw new BadRequest(`Send a JSON object whose 'name' is one of ${scenarioNames.join(", ")}.`);
   }
-  if (bind !== undefined && !(typeof bind === "number" && app.hasBind(bind))) {
-    throw new BadRequest("'bind' is the number of a bind that is there, as /submissions tells it.");
-  }
-  app.useScenario(name, bind);
+  app.useScenario(name, boundNumber(app, bind));
   return scenarioOf(name);
+}
+
+function boundNumber(app: HttpFaceNeeds, bind: unknown): number | undefined {
+  const found = app.binds().find((known) => known.bind === bind);
+  if (bind === undefined || found !== undefined) return found?.bind;
+  throw new BadRequest("'bind' is the number of a bind that is there, as /binds tells it.");
+}
+
+function chooseManners(app: HttpFaceNeeds, { names, bind }: Record<string, unknown>): Answer {
+  if (typeof names !== "string") {
+    throw new BadRequest("Send a JSON object with 'names', such as 'hex,9908'; '' ends them.");
+  }
+  const unknown = names.split(",").filter((name) => name.trim() !== "" && !isManner(name.trim()));
+  if (unknown.length > 0) {
+    throw new BadRequest(`'${unknown[0]}' names no dialect, suffix or scenario.`);
+  }
+  app.useManners(names, boundNumber(app, bind));
+  return { status: 200, body: { names, ...(bind === undefined ? {} : { bind }) } };
+}
+
+async function outbind(app: HttpFaceNeeds, gateway: Record<string, unknown>): Promise<Answer> {
+  const { host, port } = gateway;
+  if (typeof host !== "string" || typeof port !== "number" || !(port > 0 && port < 65_536)) {
+    throw new BadRequest("Send a JSON object with the gateway's 'host' and 'port'.");
+  }
+  try {
+    await app.outbind({ host, port });
+    return { status: 202, body: { host, port } };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return { status: 502, body: { error: `The gateway was not reached: ${why}.` } };
+  }
 }
 
 function readAfter(url: URL): number {

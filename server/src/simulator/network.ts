@@ -1,5 +1,5 @@
 import { statuses } from "../smpp/pdus.ts";
-import { type Behaviour, behaviours, states } from "./behaviours.ts";
+import { type Behaviour, behaviourOf, type LineFault, states } from "./behaviours.ts";
 import { createRandom } from "./random.ts";
 import { type Scenario, type ScenarioName, scenarios } from "./scenarios.ts";
 
@@ -21,7 +21,14 @@ export type Reaction = {
   readonly isEarly: boolean;
   /** The receipt has no optional parameters. */
   readonly isBare: boolean;
-  readonly ids: "decimal" | "hex";
+  readonly ids: "decimal" | NonNullable<Behaviour["ids"]>;
+  /** Until the answer, where the bind's dialect does not say. */
+  readonly answerMs: number | undefined;
+  readonly line: LineFault | undefined;
+  readonly isElsewhere: boolean;
+  /** Its receipts have another id than usual, or come elsewhere. */
+  readonly isOdd: boolean;
+  readonly isOncePerText: boolean;
   readonly isShown: boolean;
   /** What the person who got it answers. */
   readonly reply: string | undefined;
@@ -35,6 +42,8 @@ export type Network = {
   readonly scenario: () => Scenario;
   /** For one bind, or for all that have none of their own. */
   readonly use: (name: ScenarioName, nowMs: number, bind?: number) => void;
+  /** What happens to texts whose recipient chooses nothing, by bind in the same way. */
+  readonly behave: (behaviour: Behaviour | undefined, bind?: number) => void;
   /** The bind is gone. */
   readonly forget: (bind: number) => void;
   /** Whether an outage keeps everybody out, or ends the bind. */
@@ -47,7 +56,6 @@ const BETWEEN_MS = 200;
 const COUNTED_MAX = 10_000;
 const DAY_MS = 86_400_000;
 const none: readonly ReceiptPlan[] = [];
-const bySuffix = new Map(behaviours.map((behaviour) => [behaviour.suffix, behaviour]));
 const ordinary: Behaviour = { suffix: "", what: "" };
 const capped: Behaviour = { suffix: "", what: "", state: states.rejected, error: "022" };
 const undelivered: Behaviour = { suffix: "", what: "", state: states.undeliverable, error: "099" };
@@ -66,6 +74,8 @@ export function createNetwork(options: {
   const happens = (share: number) => share > 0 && random() < share;
   let chosen: Chosen = { scenario: scenarios[options.scenario], atMs: options.nowMs };
   const ofBinds = new Map<number, Chosen>();
+  let usual: Behaviour | undefined;
+  const usualOfBinds = new Map<number, Behaviour>();
   let passing = 0;
   const inSecond = createCounter();
   const inDay = createCounter();
@@ -88,9 +98,9 @@ export function createNetwork(options: {
     return passing % 4 === 0 ? undefined : status;
   };
 
-  const behaviourOf = (
+  const behaviourFor = (
     scenario: Scenario,
-    { recipient, sender }: { recipient: string; sender: string },
+    { bind, recipient, sender }: { bind: number; recipient: string; sender: string },
     nowMs: number,
   ): Behaviour => {
     if (scenario.capPerDay !== undefined) {
@@ -98,8 +108,8 @@ export function createNetwork(options: {
       inDay.add(sender, day);
       if (inDay.count(sender, day) > scenario.capPerDay) return capped;
     }
-    const chosen = bySuffix.get(recipient.slice(-4));
-    if (chosen !== undefined) return chosen;
+    const named = behaviourOf(recipient.slice(-4)) ?? usualOfBinds.get(bind) ?? usual;
+    if (named !== undefined) return named;
     return happens(scenario.undeliveredShare) ? undelivered : ordinary;
   };
 
@@ -126,9 +136,9 @@ export function createNetwork(options: {
       const { scenario } = ofBinds.get(bind) ?? chosen;
       const status = turnAway(scenario, bind, nowMs);
       if (status !== undefined) return refusal(status);
-      const behaviour = behaviourOf(scenario, { recipient, sender }, nowMs);
+      const behaviour = behaviourFor(scenario, { bind, recipient, sender }, nowMs);
       const refused = refusalOf(behaviour);
-      if (refused !== undefined) return refusal(refused);
+      if (refused !== undefined) return refusal(refused, behaviour.line);
       if (behaviour.silence === "lost") return refusal(undefined);
       const isSilent = behaviour.silence !== undefined || happens(scenario.silentShare);
       const isShown = (behaviour.state ?? states.delivered) === states.delivered;
@@ -140,6 +150,10 @@ export function createNetwork(options: {
         isEarly: behaviour.isEarly === true,
         isBare: behaviour.isBare === true,
         ids: behaviour.ids ?? scenario.ids,
+        ...{ answerMs: behaviour.answerMs, line: behaviour.line },
+        isElsewhere: behaviour.isElsewhere === true,
+        isOdd: behaviour.isElsewhere === true || behaviour.ids !== undefined,
+        isOncePerText: behaviour.isOncePerText === true,
         reply: isShown ? behaviour.reply : undefined,
       };
     },
@@ -149,7 +163,15 @@ export function createNetwork(options: {
       if (bind === undefined) chosen = next;
       else ofBinds.set(bind, next);
     },
-    forget: (bind) => void ofBinds.delete(bind),
+    behave: (behaviour, bind) => {
+      if (bind === undefined) usual = behaviour;
+      else if (behaviour === undefined) usualOfBinds.delete(bind);
+      else usualOfBinds.set(bind, behaviour);
+    },
+    forget: (bind) => {
+      ofBinds.delete(bind);
+      usualOfBinds.delete(bind);
+    },
     isClosed: (nowMs, bind) => {
       const { scenario, atMs } = (bind === undefined ? undefined : ofBinds.get(bind)) ?? chosen;
       if (scenario.outage === undefined) return false;
@@ -159,10 +181,11 @@ export function createNetwork(options: {
   };
 }
 
-function refusal(status: number | undefined): Reaction {
+function refusal(status: number | undefined, line?: LineFault): Reaction {
   return {
-    ...{ status, isTaken: false, receipts: none, isEarly: false, isBare: false },
-    ...{ ids: "decimal", isShown: false, reply: undefined },
+    ...{ status, line, isTaken: false, receipts: none, isEarly: false, isBare: false },
+    ...{ ids: "decimal", isShown: false, reply: undefined, answerMs: undefined },
+    ...{ isElsewhere: false, isOdd: false, isOncePerText: false },
   };
 }
 

@@ -1,77 +1,21 @@
 import { mkdtemp, rm } from "node:fs/promises";
-import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { systemClock } from "../lib/clock.ts";
-import { type DeliverSm, emptyMessage, type Pdu, statuses } from "../smpp/pdus.ts";
-import { openSession, SmppNoAnswer, type SmppSession } from "../smpp/session.ts";
-import { type Simulator, type SimulatorOptions, startSimulator } from "./simulator.ts";
+import { bindTo, startNetwork } from "../../test/gateway.ts";
+import { closeAll, closeLater } from "../../test/smpp-carrier.ts";
+import { type DeliverSm, type Pdu, statuses } from "../smpp/pdus.ts";
+import { SmppNoAnswer } from "../smpp/session.ts";
 
 /** The machine may be busy. */
-const patient = { timeout: 4_000 };
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const closer of closers.splice(0).reverse()) await closer();
-});
-
-async function start(options: Partial<SimulatorOptions> = {}): Promise<Simulator> {
-  const simulator = await startSimulator({
-    ...{ port: 0, httpPort: 0, seed: 1, receiptDelayMs: 10, clock: systemClock, ...options },
-  });
-  closers.push(simulator.close);
-  return simulator;
-}
-
-type BindCommand = "bind_transceiver" | "bind_transmitter" | "bind_receiver";
-
-/** A gateway's bind that acknowledges whatever comes, in the order of `heard`. */
-async function bindTo(
-  { port }: Simulator,
-  as: { command?: BindCommand; systemId?: string; password?: string; systemType?: string } = {},
-) {
-  const socket = await new Promise<Socket>((resolve, reject) => {
-    const opened = connect({ port, host: "127.0.0.1" }, () => resolve(opened));
-    opened.once("error", reject);
-  });
-  const heard: (DeliverSm | Pdu)[] = [];
-  let left = () => {};
-  const closed = new Promise<void>((resolve) => {
-    left = resolve;
-  });
-  const session: SmppSession = openSession(socket, {
-    ...{ window: 100, enquireLinkMs: 60_000, responseTimeoutMs: 10_000, systemId: "gateway" },
-    on: {
-      onDeliver: (pdu) => {
-        heard.push(pdu);
-        session.respond(pdu, statuses.ok);
-      },
-      onClose: () => left(),
-    },
-  });
-  closers.push(() => session.destroy());
-  const { command = "bind_transceiver", systemId = "simulator", password = "loopback" } = as;
-  const { systemType = "" } = as;
-  const bind = { command, systemId, password, systemType, interfaceVersion: 0x34 };
-  const answer = await new Promise<Pdu | SmppNoAnswer>((resolve) => session.bind(bind, resolve));
-  const submit = (dest: string) =>
-    new Promise<Pdu | SmppNoAnswer>((resolve) => {
-      const addresses = { source: "15005550100", sourceTon: 1, dest, destTon: 1 };
-      const text = { registeredDelivery: 1, shortMessage: Buffer.from("Hello") };
-      session.submit({ ...emptyMessage, ...addresses, ...text }, (submitted) => {
-        if (!(submitted instanceof SmppNoAnswer)) heard.push(submitted);
-        resolve(submitted);
-      });
-    });
-  const status = answer instanceof SmppNoAnswer ? undefined : answer.status;
-  return { status, session, submit, heard, closed };
-}
+const patient = { timeout: 20_000 };
+afterEach(closeAll);
 
 const receiptsIn = (heard: readonly (DeliverSm | Pdu)[]) =>
   heard.filter((pdu) => pdu.command === "deliver_sm").length;
 
 test("only its credentials open a bind", async () => {
-  const simulator = await start({ systemId: "gateway", password: "secret" });
+  const simulator = await startNetwork({ systemId: "gateway", password: "secret" });
   expect((await bindTo(simulator)).status).toBe(statuses.invalidSystemId);
   expect((await bindTo(simulator, { systemId: "gateway" })).status).toBe(statuses.invalidPassword);
   const bound = await bindTo(simulator, { systemId: "gateway", password: "secret" });
@@ -79,13 +23,13 @@ test("only its credentials open a bind", async () => {
 });
 
 test("a receipt may come before the answer to its submission", async () => {
-  const gateway = await bindTo(await start());
+  const gateway = await bindTo(await startNetwork());
   await gateway.submit("12025559908");
   expect(gateway.heard.map(({ command }) => command)).toEqual(["deliver_sm", "submit_sm_resp"]);
 });
 
 test("receipts go to the bind that receives", async () => {
-  const simulator = await start();
+  const simulator = await startNetwork();
   const transmitter = await bindTo(simulator, { command: "bind_transmitter" });
   const receiver = await bindTo(simulator, { command: "bind_receiver" });
   await transmitter.submit("12025550123");
@@ -95,13 +39,13 @@ test("receipts go to the bind that receives", async () => {
 
 test("what waits for a bind comes over a restart, once, with its id", async () => {
   const stateFolder = await mkdtemp(join(tmpdir(), "longwave-simulator-"));
-  closers.push(() => rm(stateFolder, { recursive: true }));
-  const simulator = await start({ stateFolder });
+  closeLater(() => rm(stateFolder, { recursive: true }));
+  const simulator = await startNetwork({ stateFolder });
   const transmitter = await bindTo(simulator, { command: "bind_transmitter" });
   const answer = await transmitter.submit("12025550123");
   const id = answer instanceof SmppNoAnswer || !("messageId" in answer) ? "" : answer.messageId;
   await simulator.close();
-  const again = await start({ stateFolder });
+  const again = await startNetwork({ stateFolder });
   const receiver = await bindTo(again);
   await expect.poll(() => receiptsIn(receiver.heard), patient).toBe(1);
   const [receipt] = receiver.heard;
@@ -112,7 +56,7 @@ test("what waits for a bind comes over a restart, once, with its id", async () =
 
 test("an outage drops the binds and lets nobody in, until it is over", async () => {
   let nowMs = Date.parse("2026-11-24T09:30:00Z");
-  const simulator = await start({ now: () => nowMs, scenario: "outage" });
+  const simulator = await startNetwork({ now: () => nowMs, scenario: "outage" });
   const gateway = await bindTo(simulator);
   expect(gateway.status).toBe(statuses.ok);
   nowMs += 45_000;
@@ -123,7 +67,7 @@ test("an outage drops the binds and lets nobody in, until it is over", async () 
 });
 
 test("five hundred submissions without an answer end the connection, not the simulator", async () => {
-  const simulator = await start();
+  const simulator = await startNetwork();
   const gateway = await bindTo(simulator);
   const answers = await Promise.all(
     Array.from({ length: 500 }, () => gateway.submit("12025559917")),
@@ -133,7 +77,7 @@ test("five hundred submissions without an answer end the connection, not the sim
 });
 
 test("the scenario is read and chosen over HTTP, and a wrong name says the right ones", async () => {
-  const simulator = await start();
+  const simulator = await startNetwork();
   const url = `http://127.0.0.1:${simulator.httpPort}/scenario`;
   const choose = (name: string) => fetch(url, { method: "POST", body: JSON.stringify({ name }) });
   expect(await (await fetch(url)).json()).toMatchObject({ name: "calm" });
@@ -153,7 +97,7 @@ test("the scenario is read and chosen over HTTP, and a wrong name says the right
 });
 
 test("a bind has a scenario of its own, by its system_type or over HTTP", async () => {
-  const simulator = await start();
+  const simulator = await startNetwork();
   const strict = await bindTo(simulator, { systemType: "text,congested" });
   const calm = await bindTo(simulator);
   const throttled = async ({ submit }: typeof strict) => {
@@ -173,7 +117,7 @@ test("a bind has a scenario of its own, by its system_type or over HTTP", async 
 });
 
 test("submissions are listed with sender, recipient, id, time and part", async () => {
-  const simulator = await start();
+  const simulator = await startNetwork();
   const gateway = await bindTo(simulator);
   const answer = await gateway.submit("12025550123");
   const log = await fetch(`http://127.0.0.1:${simulator.httpPort}/submissions?after=0`);
@@ -187,7 +131,7 @@ test("submissions are listed with sender, recipient, id, time and part", async (
 });
 
 test("a web page of another site cannot text from a phone", async () => {
-  const simulator = await start();
+  const simulator = await startNetwork();
   const post = (headers: Record<string, string>) =>
     fetch(`http://127.0.0.1:${simulator.httpPort}/phones/12025550123/messages`, {
       ...{ method: "POST", headers, body: JSON.stringify({ to: "+15005550100", body: "Hi" }) },

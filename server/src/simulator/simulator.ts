@@ -7,7 +7,7 @@ import { createMemoryJournal, openJournal } from "./journal.ts";
 import { createNetwork } from "./network.ts";
 import { createPhones, type PhoneText } from "./phones.ts";
 import type { Scenario, ScenarioName } from "./scenarios.ts";
-import { startSmsc } from "./smsc.ts";
+import { type Smsc, startSmsc } from "./smsc.ts";
 import { createSubmissionLog } from "./submission-log.ts";
 
 export const simulatorLogin = { systemId: "simulator", password: "loopback" } as const;
@@ -28,6 +28,9 @@ export type Simulator = {
   readonly inject: (text: { from: string; to: string; body: string }) => void;
   readonly scenario: () => Scenario;
   readonly useScenario: (name: ScenarioName) => void;
+  readonly binds: Smsc["binds"];
+  readonly useManners: Smsc["useManners"];
+  readonly outbind: Smsc["outbind"];
   readonly close: () => Promise<void>;
 };
 
@@ -43,6 +46,10 @@ export type SimulatorOptions = {
   /** The middle of the time until a receipt, where the scenario does not say. */
   readonly receiptDelayMs: number;
   readonly scenario?: ScenarioName;
+  /** Names of dialects, a suffix, a scenario: of binds that name none of their own. */
+  readonly manners?: string;
+  /** Its certificate and key as PEM: gateways must speak TLS then. */
+  readonly tls?: { readonly certificate: string; readonly key: string } | undefined;
   /** Keeps what waits for a bind, and the ids that were given, over a restart. */
   readonly stateFolder?: string;
   readonly clock: Clock;
@@ -69,6 +76,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     const log = createSubmissionLog();
     const smsc = await startSmsc({
       ...{ port, host, systemId, password, carrier, network, now },
+      ...{ manners: options.manners ?? "", tls: options.tls },
       onSubmit: (bind, pdu, id) => log.add(logged(bind, pdu, id)),
     });
     closers.push(smsc.close);
@@ -79,12 +87,15 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
       useScenario: (name: ScenarioName, bind?: number) => network.use(name, now(), bind),
     };
     const http = await startHttpFace({
-      ...{ ...face, port: httpPort, host, submissionsAfter: log.after, hasBind: smsc.hasBind },
+      ...{ ...face, port: httpPort, host, submissionsAfter: log.after },
+      ...{ binds: smsc.binds, useManners: smsc.useManners, outbind: smsc.outbind },
       counts: () => ({ ...carrier.counts(), connections: smsc.connections() }),
     });
     closers.push(http.close);
     const { inject, shown, useScenario } = face;
+    const { binds, useManners, outbind } = smsc;
     return {
+      ...{ binds, useManners, outbind },
       ...{ port: smsc.port, httpPort: http.port, inject, shown, useScenario, close },
       ...{ scenario: network.scenario, nextText: phones.nextText },
     };

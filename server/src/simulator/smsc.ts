@@ -1,84 +1,98 @@
-import { createServer, type Socket } from "node:net";
-import type { SubmitSm } from "../smpp/pdus.ts";
-import { statuses } from "../smpp/pdus.ts";
-import { type Answer, openSession, SmppNoAnswer, type SmppSession } from "../smpp/session.ts";
-import type { Carrier, SubmitAnswer } from "./carrier.ts";
+import { connect, createServer, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
+import { type BindRequest, type SubmitSm, statuses } from "../smpp/pdus.ts";
+import { type Answer, openSession, SmppNoAnswer } from "../smpp/session.ts";
+import { type Bind, createBind } from "./bind.ts";
+import type { Carrier } from "./carrier.ts";
 import { type Delivery, messageOf } from "./delivery.ts";
-import { type Dialect, dialectOf, messageIn, plain, readIn } from "./dialects.ts";
+import { messageIn, plain, readIn } from "./dialects.ts";
+import { type Manners, mannersOf, noManners } from "./manners.ts";
 import type { Network } from "./network.ts";
-import { isScenarioName } from "./scenarios.ts";
 
 export type Smsc = {
   readonly port: number;
   readonly connections: () => number;
-  /** Whether there is a bind of that number. */
-  readonly hasBind: (number: number) => boolean;
+  /** The binds of now, by number. */
+  readonly binds: () => readonly BindState[];
+  /** For one bind, or for all that have none of their own; whether there is such a bind. */
+  readonly useManners: (list: string, bind?: number) => boolean;
+  /** Calls a gateway that listens, and asks it to bind (SMPP 3.4, section 4.1.7). */
+  readonly outbind: (gateway: { host: string; port: number }) => Promise<void>;
   readonly close: () => Promise<void>;
+};
+
+export type BindState = {
+  readonly bind: number;
+  readonly as: string;
+  readonly manners: string;
+};
+
+export type SmscOptions = {
+  readonly port: number;
+  readonly host: string;
+  readonly systemId: string;
+  readonly password: string;
+  /** How binds are dealt with that do not say. */
+  readonly manners: string;
+  /** TLS from the first byte on, with PEM. */
+  readonly tls?: { readonly certificate: string; readonly key: string } | undefined;
+  readonly carrier: Carrier;
+  readonly network: Network;
+  /** Milliseconds that never go back. */
+  readonly now: () => number;
+  /** Told each submission that was taken. */
+  readonly onSubmit: (bind: number, pdu: SubmitSm, id: number) => void;
 };
 
 /** deliver_sm without an answer, per bind. */
 const WINDOW = 1_000;
-/** So many submissions left without an answer end the connection, as a carrier's trouble does. */
-const SILENT_MAX = 500;
 const TICK_MS = 10;
 
-type Bind = {
-  readonly number: number;
-  readonly session: SmppSession;
-  dialect: Dialect;
-  silent: number;
-};
-
-type Accepted = Extract<SubmitAnswer, { kind: "accepted" }>;
-
 /** Binds of gateways over SMPP before a carrier: its answers, its receipts, its phones' texts. */
-export async function startSmsc(app: {
-  port: number;
-  host: string;
-  systemId: string;
-  password: string;
-  carrier: Carrier;
-  network: Network;
-  /** Milliseconds that never go back. */
-  now: () => number;
-  /** Told each submission that was taken. */
-  onSubmit: (bind: number, pdu: SubmitSm, id: number) => void;
-}): Promise<Smsc> {
+export async function startSmsc(app: SmscOptions): Promise<Smsc> {
   const { carrier, network, now } = app;
   const receivers = new Set<Bind>();
   const bound = new Map<number, Bind>();
   const sockets = new Set<Socket>();
+  /** Binds whose manners are their own. */
+  const owners = new Set<number>();
+  let usual = noManners;
   let binds = 0;
   let isBringing = false;
   let isClosed = false;
 
+  const useOn = (bind: Bind, manners: Manners) => {
+    owners.add(bind.number);
+    bind.useManners(manners);
+    network.behave(manners.behaviour, bind.number);
+    if (manners.scenario !== undefined) network.use(manners.scenario, now(), bind.number);
+  };
+
+  const useEverywhere = (manners: Manners) => {
+    usual = manners;
+    network.behave(manners.behaviour);
+    if (manners.scenario !== undefined) network.use(manners.scenario, now());
+    for (const bind of bound.values()) if (!owners.has(bind.number)) bind.useManners(manners);
+  };
+
   const submit = (bind: Bind, submitted: SubmitSm) => {
-    const pdu = bind.dialect === plain ? submitted : readIn(bind.dialect, submitted);
+    const { dialect } = bind.manners();
+    const pdu = dialect === plain ? submitted : readIn(dialect, submitted);
     const answer = carrier.submit(bind.number, pdu, now());
-    if (answer.kind === "refused") return bind.session.respond(pdu, answer.status);
-    if (answer.id !== undefined) app.onSubmit(bind.number, pdu, answer.id);
-    if (answer.kind === "silent") {
-      bind.silent += 1;
-      if (bind.silent >= SILENT_MAX) bind.session.destroy();
-      return undefined;
+    if (answer.kind !== "refused" && answer.id !== undefined) {
+      app.onSubmit(bind.number, pdu, answer.id);
     }
-    for (const delivery of answer.early) {
+    const early = answer.kind === "accepted" ? answer.early : [];
+    for (const delivery of early) {
       if (receivers.has(bind)) bring(bind, delivery);
       else carrier.again(delivery, now());
     }
-    return accept(bind, pdu, answer);
-  };
-
-  const accept = ({ dialect, session }: Bind, pdu: SubmitSm, answer: Accepted) => {
-    const { answerId, answerMs } = dialect;
-    const messageId = answerId?.(BigInt(answer.id)) ?? answer.messageId;
-    const respond = () => session.respond(pdu, statuses.ok, { messageId });
-    if (answerMs === undefined) respond();
-    else setTimeout(respond, answerMs).unref();
+    bind.answer(pdu, answer);
   };
 
   /** Comes again until it is acknowledged. */
-  const bring = ({ session, dialect }: Bind, delivery: Delivery) => {
+  const bring = ({ session, manners }: Bind, delivery: Delivery) => {
+    const { dialect } = manners();
     const message = dialect === plain ? messageOf(delivery) : messageIn(dialect, delivery);
     const onAnswer: Answer = (answer) => {
       const isDone = !(answer instanceof SmppNoAnswer) && answer.status === statuses.ok;
@@ -114,53 +128,80 @@ export async function startSmsc(app: {
       const share = others === 1 ? WINDOW : Math.ceil(WINDOW / others);
       others -= 1;
       for (const delivery of carrier.take(nowMs, Math.min(share, bind.session.freeSlots()))) {
-        bring(bind, delivery);
+        bring(receiverFor(delivery, bind), delivery);
       }
     }
   };
   const timer = setInterval(bringDue, TICK_MS);
 
-  const server = createServer((socket) => {
-    if (network.isClosed(now())) return socket.destroy();
+  const receiverFor = (delivery: Delivery, first: Bind): Bind => {
+    if (delivery.kind !== "receipt" || delivery.notOn !== first.number) return first;
+    return (
+      [...receivers].find((other) => other !== first && other.session.freeSlots() > 0) ?? first
+    );
+  };
+
+  const login = (bind: Bind, request: BindRequest): number => {
+    // Behind a colon a system_id may name manners, for gateways that cannot set a system_type.
+    const [systemId, named = ""] = request.systemId.split(":", 2);
+    if (systemId !== app.systemId) return statuses.invalidSystemId;
+    if (request.password !== app.password) return statuses.invalidPassword;
+    const own = mannersOf(`${named},${request.systemType}`);
+    bind.bound(request.command);
+    bound.set(bind.number, bind);
+    if (own.names === "") bind.useManners(usual);
+    else useOn(bind, own);
+    if (request.command !== "bind_transmitter") receivers.add(bind);
+    return statuses.ok;
+  };
+
+  const serve = (socket: Socket) => {
     sockets.add(socket);
-    let role: "bind_receiver" | "bind_transmitter" | "bind_transceiver" | undefined;
     binds += 1;
     const session = openSession(socket, {
       ...{ window: WINDOW, enquireLinkMs: 60_000, responseTimeoutMs: 30_000 },
       systemId: "longwave",
       on: {
-        onBind: ({ command, systemId, password, systemType }) => {
-          if (systemId !== app.systemId) return statuses.invalidSystemId;
-          if (password !== app.password) return statuses.invalidPassword;
-          role = command;
-          bind.dialect = dialectOf(systemType);
-          bound.set(bind.number, bind);
-          const scenario = systemType.split(",").find(isScenarioName);
-          if (scenario !== undefined) network.use(scenario, now(), bind.number);
-          if (role !== "bind_transmitter") receivers.add(bind);
-          return statuses.ok;
-        },
-        onSubmit: (pdu) => {
-          if (role === "bind_receiver") return session.respond(pdu, statuses.invalidBindStatus);
-          return submit(bind, pdu);
-        },
+        onBind: (request) => login(bind, request),
+        onSubmit: (pdu) => submit(bind, pdu),
         onClose: () => {
           receivers.delete(bind);
           bound.delete(bind.number);
+          owners.delete(bind.number);
           network.forget(bind.number);
           sockets.delete(socket);
         },
       },
     });
-    const bind: Bind = { number: binds, session, dialect: plain, silent: 0 };
-    return undefined;
+    const bind = createBind(binds, session, socket);
+    return session;
+  };
+  useEverywhere(mannersOf(app.manners));
+  const server = serverOf(app, (socket) => {
+    if (network.isClosed(now())) socket.destroy();
+    else serve(socket);
   });
   const port = await listen(server, app);
 
   return {
     port,
     connections: () => sockets.size,
-    hasBind: (number) => bound.has(number),
+    binds: () =>
+      [...bound.values()].map((bind) => ({
+        ...{ bind: bind.number, as: bind.role() ?? "", manners: bind.manners().names },
+      })),
+    useManners: (list, number) => {
+      const manners = mannersOf(list);
+      if (number === undefined) useEverywhere(manners);
+      const bind = number === undefined ? undefined : bound.get(number);
+      if (bind !== undefined) useOn(bind, manners);
+      return number === undefined || bind !== undefined;
+    },
+    outbind: async (gateway) => {
+      const session = serve(await connected(gateway));
+      const { systemId, password } = app;
+      session.reply({ command: "outbind", status: statuses.ok, sequence: 1, systemId, password });
+    },
     close: async () => {
       clearInterval(timer);
       isClosed = true;
@@ -170,8 +211,20 @@ export async function startSmsc(app: {
   };
 }
 
+function serverOf({ tls }: SmscOptions, serve: (socket: Socket) => void): Server {
+  if (tls === undefined) return createServer(serve);
+  return createTlsServer({ cert: tls.certificate, key: tls.key }, serve);
+}
+
+function connected(gateway: { host: string; port: number }): Promise<Socket> {
+  return new Promise((done, fail) => {
+    const socket = connect(gateway, () => done(socket));
+    socket.once("error", fail);
+  });
+}
+
 async function listen(
-  server: ReturnType<typeof createServer>,
+  server: Server,
   { port, host }: { port: number; host: string },
 ): Promise<number> {
   await new Promise<void>((done, fail) => {

@@ -1,11 +1,8 @@
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import type { Server } from "node:net";
 import { connect as openSocket, type Socket } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { createServer, type TlsOptions } from "node:tls";
 import { afterEach, expect, test } from "vitest";
+import { makeCertificates } from "../../../test/certificates.ts";
 import { statuses } from "../../smpp/pdus.ts";
 import { openSession, type SmppSession } from "../../smpp/session.ts";
 import type { ConnectorState } from "../connector.ts";
@@ -17,29 +14,6 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-/** Two certificates that sign themselves, for localhost; nothing without the program openssl. */
-function makeCertificates() {
-  const folder = mkdtempSync(join(tmpdir(), "longwave-tls-"));
-  try {
-    return ["carrier", "us"].map((name) => {
-      const files = { key: join(folder, `${name}.key`), cert: join(folder, `${name}.crt`) };
-      execFileSync(
-        "openssl",
-        [
-          ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"],
-          ...["-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"],
-          ...["-keyout", files.key, "-out", files.cert],
-        ],
-        { stdio: "ignore" },
-      );
-      return { key: readFileSync(files.key, "utf8"), cert: readFileSync(files.cert, "utf8") };
-    });
-  } catch {
-    return [];
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
 const [carrier, us] = makeCertificates();
 const here = carrier !== undefined && us !== undefined;
 

@@ -1,0 +1,109 @@
+import type { Socket } from "node:net";
+import { type BindName, RESPONSE_BIT, type SubmitSm, statuses } from "../smpp/pdus.ts";
+import type { SmppSession } from "../smpp/session.ts";
+import type { SubmitAnswer } from "./carrier.ts";
+import { plain } from "./dialects.ts";
+import { bendLine, type Way } from "./line.ts";
+import { type Manners, noManners } from "./manners.ts";
+
+/** A gateway's connection to the simulator, and how it is dealt with. */
+export type Bind = {
+  readonly number: number;
+  readonly session: SmppSession;
+  readonly role: () => BindName | undefined;
+  readonly manners: () => Manners;
+  readonly bound: (as: BindName) => void;
+  readonly useManners: (manners: Manners) => void;
+  readonly answer: (pdu: SubmitSm, answer: SubmitAnswer) => void;
+};
+
+/** So many submissions left without an answer end the connection, as a carrier's trouble does. */
+const SILENT_MAX = 500;
+const ENQUIRE_LINK_RESP = 0x80000015;
+
+export function createBind(number: number, session: SmppSession, socket: Socket): Bind {
+  let role: BindName | undefined;
+  let manners = noManners;
+  let silent = 0;
+  let isDeaf = false;
+  let isBent = false;
+  /** How an answer leaves, by its sequence number, where it does not leave as the others do. */
+  const ways = new Map<number, Way>();
+
+  const wayOf = (pdu: Buffer): Way => {
+    const command = pdu.readUInt32BE(4);
+    const sequence = pdu.readUInt32BE(12);
+    if (isDeaf && command === ENQUIRE_LINK_RESP) return "never";
+    const isAnswer = command >= RESPONSE_BIT;
+    const chosen = isAnswer ? ways.get(sequence) : undefined;
+    if (chosen !== undefined) {
+      ways.delete(sequence);
+      return chosen;
+    }
+    const { line } = manners.dialect;
+    if (line === "slow") return "slowly";
+    return line === "bare" && isAnswer && pdu.readUInt32BE(8) !== statuses.ok ? "header" : "whole";
+  };
+
+  const bend = () => {
+    if (isBent) return;
+    isBent = true;
+    bendLine(socket, wayOf);
+  };
+
+  const useManners = (next: Manners) => {
+    manners = next;
+    if (next.dialect.line !== undefined) bend();
+  };
+
+  const sendOddly = (sequence: number, way: Way) => {
+    ways.set(sequence, way);
+    bend();
+  };
+
+  const stayAway = (isClosed: boolean) => {
+    silent += 1;
+    if (isClosed || silent >= SILENT_MAX) session.destroy();
+  };
+
+  const refuse = (pdu: SubmitSm, { status, line }: SubmitAnswer & { kind: "refused" }) => {
+    if (line === "nack") {
+      session.reply({ command: "generic_nack", status, sequence: pdu.sequence });
+      return stayAway(false);
+    }
+    if (line === "bare") sendOddly(pdu.sequence, "header");
+    return session.respond(pdu, status);
+  };
+
+  const accept = (pdu: SubmitSm, { id, line, ...answer }: SubmitAnswer & { kind: "accepted" }) => {
+    const { dialect } = manners;
+    const messageId =
+      dialect === plain ? answer.messageId : (dialect.answerId?.(BigInt(id)) ?? answer.messageId);
+    if (line === "cut") sendOddly(pdu.sequence, "half");
+    if (line === "slow") sendOddly(pdu.sequence, "slowly");
+    const respond = () => {
+      session.respond(pdu, statuses.ok, { messageId });
+      if (line === "unbind") void session.close();
+      if (line !== "deaf") return;
+      isDeaf = true;
+      bend();
+    };
+    const answerMs = answer.answerMs ?? dialect.answerMs;
+    if (answerMs === undefined) respond();
+    else setTimeout(respond, answerMs).unref();
+  };
+
+  return {
+    ...{ number, session, useManners },
+    role: () => role,
+    manners: () => manners,
+    bound: (as) => {
+      role = as;
+    },
+    answer: (pdu, answer) => {
+      if (answer.kind === "refused") refuse(pdu, answer);
+      else if (answer.kind === "silent") stayAway(answer.line === "closed");
+      else accept(pdu, answer);
+    },
+  };
+}
