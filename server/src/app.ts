@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { Carriers } from "./carriers.ts";
 import { keepChores } from "./chores.ts";
 import type { Config } from "./config.ts";
 import { upsertSimulator } from "./connectors/store.ts";
@@ -62,7 +63,7 @@ async function buildApp(options: AppOptions, closers: Closers): Promise<Omit<App
   const messaging = buildMessaging(base, closers);
   const { dispatching } = messaging;
   if (dispatching !== undefined) await startDispatching(base, dispatching, closers);
-  else await followConfiguration(base, closers);
+  else await followConfiguration(base, messaging.called, closers);
   await hearOthers(base, messaging, closers);
   startChores(base, messaging, closers);
   closers.push(keepUsage({ sql: base.sql, onError: base.report }).close);
@@ -92,10 +93,17 @@ async function openSimulator(base: Base, closers: Closers): Promise<Simulator | 
 }
 
 /** Where no heartbeat tells of the configuration, it is asked for as often. */
-async function followConfiguration(base: Base, closers: Closers): Promise<void> {
-  const { sql, report } = base;
-  const watch = watchConfiguration({ sql, onChange: base.refreshBooks, onError: report });
-  closers.push(watch.close);
+async function followConfiguration(
+  { sql, refreshBooks, report }: Base,
+  called: Carriers | undefined,
+  closers: Closers,
+): Promise<void> {
+  await called?.connectors.refresh();
+  if (called !== undefined) closers.push(called.connectors.close);
+  const onChange = async () => {
+    await Promise.all([refreshBooks(), called?.connectors.refresh()]);
+  };
+  closers.push(watchConfiguration({ sql, onChange, onError: report }).close);
 }
 
 /** The hourly work on tables, and on texts whose other parts do not come. */

@@ -1,16 +1,12 @@
-import { connect as connectTcp, type Socket } from "node:net";
 import type { Account } from "./accounts/account.ts";
 import type { Closers } from "./app.ts";
+import { buildCarriers } from "./carriers.ts";
 import { carrierKey } from "./connectors/carrier-key.ts";
 import type { Connector } from "./connectors/connector.ts";
-import { createConnectorPool } from "./connectors/connector-pool.ts";
-import { OperatorAlert } from "./lib/errors.ts";
 import { createDispatcher, type DispatcherNeeds } from "./messages/dispatch.ts";
 import type { Departure } from "./messages/dispatch-store.ts";
-import { type InboundNeeds, receiveText } from "./messages/inbound.ts";
+import type { InboundNeeds } from "./messages/inbound.ts";
 import { judgedOf } from "./messages/judged.ts";
-import { createPrices } from "./messages/prices.ts";
-import { createReceipts } from "./messages/receipts.ts";
 import { countryOf, type PhoneNumber } from "./numbers/phone-number.ts";
 import type { Base } from "./open-base.ts";
 import { connectorsFor, connectorsOfSender, firstUp, isUp } from "./routing/choose-route.ts";
@@ -29,34 +25,13 @@ export function buildDispatching(
   app: { readonly inbound: InboundNeeds; readonly onEvents: () => void },
   closers: Closers,
 ) {
-  const { sql, hot, clock, owner, seal, newWriter, dialer, report } = base;
-  const receipts = createReceipts({
-    ...{ hot, clock, writer: newWriter(), onSettled: app.onEvents, onError: report },
-  });
-  closers.push(receipts.close);
-  const prices = createPrices({ sql, clock, writer: newWriter() });
-  closers.push(prices.close);
-  const connectors = createConnectorPool({
-    ...{ sql, seal, clock, connectSocket: dialer.connectSocket, connectLoopback },
-    ...{ request: dialer.request, publicUrl: () => base.reached.url, onError: report },
-    events: {
-      onReady: () => dispatcher.wake(),
-      onAlert: (name, sentence) => report(new OperatorAlert(`Connector ${name}: ${sentence}`)),
-      onReceipt: (name, receipt) => {
-        const account = connectors.byName.get(name)?.carrierAccount ?? name;
-        return receipts.record(account, carrierKey(receipt.carrierMessageId), receipt);
-      },
-      onInbound: async (name, part, bind) => {
-        const connector = connectors.byName.get(name);
-        if (connector === undefined) throw new Error("The connector is closing.");
-        return receiveText(app.inbound, { carrier: connector, bind }, part);
-      },
-      onPrice: (name, id, price) => {
-        const account = connectors.byName.get(name)?.carrierAccount ?? name;
-        return prices.record({ carrierAccount: account, carrierKey: carrierKey(id), price });
-      },
-    },
-  });
+  const { hot, clock, owner, newWriter, report } = base;
+  const onReady = () => dispatcher.wake();
+  const { connectors, receipts } = buildCarriers(
+    base,
+    { ...app, onReady, onlyCalled: false },
+    closers,
+  );
   const ownership: Ownership = { epochOf: () => undefined, life: () => undefined };
   const dispatcher = createDispatcher({
     ...{ hot, clock, owner, carrierKey, onError: report },
@@ -201,11 +176,4 @@ function watchUps(connectors: ReadonlyMap<string, Connector>, onChange: () => vo
     onChange();
   }, UPS_POLL_MS);
   return { close: async () => clearInterval(timer) };
-}
-
-function connectLoopback(host: string, port: number): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connectTcp({ host, port }, () => resolve(socket));
-    socket.once("error", reject);
-  });
 }

@@ -1,4 +1,5 @@
 import type { Closers } from "./app.ts";
+import { buildCarriers } from "./carriers.ts";
 import { createHerald, listen, notify } from "./db/channel.ts";
 import { buildDispatching } from "./dispatching.ts";
 import { shardOf } from "./lib/message-id.ts";
@@ -23,7 +24,8 @@ const INBOUND_WRITER_COUNT = 4;
 
 /**
  * A message's way, as far as this process goes it: accept always, for replies are accepted by
- * whoever hears of them; dispatch and webhooks by role. Other processes hear the rest by NOTIFY.
+ * whoever hears of them; dispatch and webhooks by role. Who serves the API is called by carriers, so
+ * it has the connectors for that. Other processes hear the rest by NOTIFY.
  */
 export type Messaging = ReturnType<typeof buildMessaging>;
 
@@ -47,6 +49,10 @@ export function buildMessaging(base: Base, closers: Closers) {
   const dispatching = config.roles.has("dispatch")
     ? buildDispatching(base, { inbound, onEvents }, closers)
     : undefined;
+  const called =
+    dispatching === undefined && config.roles.has("api")
+      ? buildCarriers(base, { inbound, onEvents, onReady: () => {}, onlyCalled: true }, closers)
+      : undefined;
   const offer = dispatching?.dispatcher.offer ?? shardsOf;
   const accepter = createAccepter({
     ...{ hot, clock, newId, writers: { single: newWriter(), bulk: newWriter() } },
@@ -58,7 +64,7 @@ export function buildMessaging(base: Base, closers: Closers) {
       if (others.length > 0) notify(sql, LANES_CHANNEL, others.join(",")).catch(report);
     },
   });
-  return { webhooks, dispatching, accepter, inbound, changes: newWriter() };
+  return { webhooks, dispatching, called, accepter, inbound, changes: newWriter() };
 }
 
 /** Hears what other processes say about messages and events. */

@@ -33,10 +33,10 @@ export async function serveApi(
   return typeof listening === "object" && listening !== null ? listening.port : config.port;
 }
 
-/** A process without connectors cannot store what a carrier tells: another one is to be asked. */
-function callNeeds({ reached }: Base, { dispatching }: Messaging) {
+/** A carrier's call is taken by any process that serves the API, also where another one sends. */
+function callNeeds({ reached }: Base, { dispatching, called }: Messaging) {
   return {
-    connectors: dispatching?.connectors.byName,
+    connectors: (dispatching ?? called)?.connectors.byName ?? new Map(),
     publicUrl: () => reached.url,
   };
 }

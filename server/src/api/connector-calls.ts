@@ -1,10 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Connector } from "../connectors/connector.ts";
-import { notFound, unavailable } from "../lib/errors.ts";
+import { notFound } from "../lib/errors.ts";
 
 export type ConnectorCallNeeds = {
-  /** Nothing where this process has none. */
-  readonly connectors: ReadonlyMap<string, Connector> | undefined;
+  readonly connectors: ReadonlyMap<string, Connector>;
   /** Without a slash at its end. */
   readonly publicUrl: () => string;
 };
@@ -36,7 +35,6 @@ async function answer(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const { name, about } = request.params;
-  if (app.connectors === undefined) throw unavailable("This process has no connectors.");
   const take = app.connectors.get(name)?.takeCall;
   if (take === undefined) throw notFound(`A connector '${name}' that is called by its carrier`);
   const status = await take({

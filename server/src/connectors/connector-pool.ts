@@ -30,7 +30,11 @@ type Needs = {
   readonly publicUrl: () => string;
   readonly events: ConnectorEvents;
   readonly onError: (error: unknown) => void;
+  /** Only connectors that carriers call by HTTP. */
+  readonly onlyCalled: boolean;
 };
+
+const calledKinds: ReadonlySet<ConnectorKind> = new Set(["twilio", "http"]);
 
 export function createConnectorPool(app: Needs): ConnectorPool {
   const byName = new Map<string, Connector>();
@@ -39,7 +43,8 @@ export function createConnectorPool(app: Needs): ConnectorPool {
   return {
     byName,
     refresh: async () => {
-      const rows = await readConnectors(app.sql);
+      const all = await readConnectors(app.sql);
+      const rows = app.onlyCalled ? all.filter(({ kind }) => calledKinds.has(kind)) : all;
       const wanted = new Map(rows.map((row) => [row.name, row]));
       for (const [name, connector] of byName) {
         if (wanted.get(name)?.updatedAt.getTime() === startedAt.get(name)) continue;

@@ -3,12 +3,14 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import twilio from "twilio";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type App, startApp } from "../../src/app.ts";
 import { readConfig } from "../../src/config.ts";
 import { systemClock as clock } from "../../src/lib/clock.ts";
 import { basic } from "../compat/started-app.ts";
 import { createTestDatabase, type TestDatabase } from "../database.ts";
+import { type FakeTwilio, startFakeTwilio } from "../fake-twilio/fake-twilio.ts";
 
 const longCode = "+15005550100";
 let database: TestDatabase;
@@ -107,3 +109,61 @@ test("a phone's text goes through dispatch to webhooks, and the TwiML's reply ba
     )
     .toContain("Yes.");
 });
+
+test("a process that only serves the API stores what a carrier calls it with", async () => {
+  const number = "+12025550101";
+  const fake = await startFakeTwilio({
+    numbers: [{ phone_number: number, sms_url: `${api.url}/connectors/twilio/inbound` }],
+  });
+  fake.behave = () => ({ kind: "take", ends: "nothing" });
+  await connectTwilio(fake, number);
+
+  const { json } = await post("Messages.json", { To: "+14155552671", From: number, Body: "Hi" });
+  await expect.poll(() => fake.world.messages.length, { timeout: 30_000 }).toBe(1);
+  const url = `${api.url}/connectors/twilio/status`;
+  const form = { MessageSid: String(fake.world.messages[0]?.sid), MessageStatus: "delivered" };
+  const signature = twilio.getExpectedTwilioSignature(fake.authToken, url, form);
+  const bring = async (headers: Record<string, string>) =>
+    (await fetch(url, { method: "POST", headers, body: new URLSearchParams(form) })).status;
+  expect(await bring({})).toBe(403);
+  expect(await bring({ "x-twilio-signature": signature })).toBe(204);
+  const status = async () => (await get(`Messages/${json.sid}.json`)).status;
+  await expect.poll(status, { timeout: 30_000 }).toBe("delivered");
+
+  expect(await fake.receive("+14155552671", number, "Open?")).toBe(204);
+  const texts = async () =>
+    (await get(`Messages.json?To=${encodeURIComponent(number)}`)).messages as unknown;
+  await expect.poll(texts, { timeout: 30_000 }).toMatchObject([{ body: "Open?" }]);
+  await fake.close();
+});
+
+async function get(path: string): Promise<Record<string, unknown>> {
+  const { firstAccount } = api;
+  const response = await fetch(`${api.url}/2010-04-01/Accounts/${firstAccount.sid}/${path}`, {
+    headers: { authorization: basic(firstAccount) },
+  });
+  return (await response.json()) as Record<string, unknown>;
+}
+
+/** Resolves when the process that serves the API knows of it. */
+async function connectTwilio({ accountSid, authToken, url: baseUrl }: FakeTwilio, number: string) {
+  const settings = { accountSid, authToken, baseUrl };
+  await postJson("Connectors", { name: "twilio", kind: "twilio", settings });
+  const sender = { number, kind: "long_code", country: "US", connector: "twilio" };
+  await postJson("Inventory", { numbers: [{ ...sender, segments_per_second: 50 }] });
+  expect((await post("IncomingPhoneNumbers.json", { PhoneNumber: number })).status).toBe(201);
+  const known = async () => {
+    const called = await fetch(`${api.url}/connectors/twilio/status`, { method: "POST" });
+    return called.status;
+  };
+  await expect.poll(known, { timeout: 30_000 }).toBe(403);
+}
+
+async function postJson(path: string, json: object): Promise<void> {
+  const response = await fetch(`${api.url}/longwave/v1/${path}`, {
+    method: "POST",
+    headers: { authorization: basic(api.firstAccount), "content-type": "application/json" },
+    body: JSON.stringify(json),
+  });
+  expect([path, response.ok]).toEqual([path, true]);
+}
