@@ -282,6 +282,18 @@ create table quotas (
   check ((owner is null) = (free_at is not null)) -- a share is somebody's, or on its way back
 );
 
+-- What processes may send of a limit's day, and what they have claimed of it: each in a row of its
+-- own, so that no claim waits for another process. What is granted of a key never sums to more than its limit.
+create table day_shares (
+  key text not null,
+  day date not null, -- of the limit's zone
+  owner text not null,
+  granted int not null,
+  used int not null default 0 check (used >= 0),
+  primary key (key, day, owner),
+  check (used <= granted) -- else a process whose right has ended would claim what others may send
+) with (fillfactor = 50);
+
 -- Depth of a lane = accepted - departed, in segments: exact with any number of acceptors.
 create table lanes (
   shard smallint not null,

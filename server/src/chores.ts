@@ -5,6 +5,7 @@ import { closeLostWriters, deleteReadWriters } from "./events/store.ts";
 import { type Clock, DAY, HOUR, MINUTE, utcDay } from "./lib/clock.ts";
 import { deleteStickyBefore } from "./messages/assign-store.ts";
 import { deleteSpendDaysBefore } from "./spend/cap-store.ts";
+import { deleteDaySharesBefore } from "./throughput/day-share-store.ts";
 import { takeOneLease } from "./throughput/store.ts";
 
 type Needs = {
@@ -50,7 +51,9 @@ export async function doChores(app: Needs): Promise<boolean> {
   if ((await takeOneLease(sql, lease)) === undefined) return false;
   await deleteKeysBefore(sql, new Date(app.clock().getTime() - KEY_LIFE_MS));
   await closeLostWriters(sql);
-  await deleteSpendDaysBefore(sql, utcDay(new Date(app.clock().getTime() - 2 * DAY)));
+  const dayBefore = utcDay(new Date(app.clock().getTime() - 2 * DAY));
+  await deleteSpendDaysBefore(sql, dayBefore);
+  await deleteDaySharesBefore(sql, dayBefore);
   await deleteReadWriters(sql, app.retentionDays);
   const stickyBefore = new Date(app.clock().getTime() - STICKY_LIFE_MS);
   await deleteStickyBefore(sql, stickyBefore, STICKY_DELETED_MAX);

@@ -11,6 +11,7 @@ import { countryOf, type PhoneNumber } from "./numbers/phone-number.ts";
 import type { Base } from "./open-base.ts";
 import { connectorsFor, connectorsOfSender, firstUp, isUp } from "./routing/choose-route.ts";
 import type { CarriedSender } from "./senders/sender.ts";
+import { createDayLimits } from "./throughput/day-limits.ts";
 import { holdShards, type ShardLeases } from "./throughput/leases.ts";
 import { createLimiters, type Limit } from "./throughput/limiters.ts";
 import { createQuotas } from "./throughput/quotas.ts";
@@ -43,7 +44,7 @@ export function buildDispatching(
     writers: { claims: newWriter(), departures: newWriter(), deferrals: newWriter() },
     priceOf: (departure) => priceOf(base, departure),
     judge: (claimed) => base.judges.claimed(judgedOf(claimed), claimed.claim.segments),
-    limiters: buildLimiters(base, ownership, closers),
+    ...buildLimiters(base, ownership, closers),
     ...waysOf(base, connectors.byName),
     assigning: {
       ...{ writer: newWriter(), judgeSender: base.judges.accepted },
@@ -66,7 +67,11 @@ function buildLimiters(base: Base, ownership: Ownership, closers: Closers) {
     now: () => clock().getTime(),
   });
   closers.push(quotas.close);
-  return createLimiters({ quotas });
+  const dayLimits = createDayLimits({
+    ...{ sql, owner, clock, life: () => ownership.life(), onError: report },
+  });
+  closers.push(dayLimits.close);
+  return { limiters: createLimiters({ quotas }), dayLimits };
 }
 
 /** By which connector texts go. */

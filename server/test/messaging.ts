@@ -11,6 +11,7 @@ import type { LaneRow } from "../src/messages/dispatch-store.ts";
 import type { LaneRoute } from "../src/messages/lane-book.ts";
 import type { Message, MessageStatus } from "../src/messages/message.ts";
 import { findMessage } from "../src/messages/store.ts";
+import { createDayLimits, type DayLimit } from "../src/throughput/day-limits.ts";
 import { holdShards, type ShardLeases } from "../src/throughput/leases.ts";
 import { createLimiters } from "../src/throughput/limiters.ts";
 import { createTestDatabase } from "./database.ts";
@@ -51,6 +52,10 @@ export async function startTestMessaging(
   const database = await createTestDatabase();
   const { sql, hot } = database;
   const carrier = createTestCarrier();
+  /** Of all lanes. */
+  const route: { segmentsPerSecond: number; dayLimits?: readonly DayLimit[] } = {
+    segmentsPerSecond: 1000,
+  };
   const rules = { judge: (_claimed: Claimed): Verdict => allowed };
   const [row] = await sql<{ account: number }[]>`
     insert into accounts (sid, friendly_name, status, auth_token, created_at, updated_at)
@@ -63,14 +68,17 @@ export async function startTestMessaging(
   const errors: unknown[] = [];
   const onError = (error: unknown) => errors.push(error);
   let leases: ShardLeases | undefined;
+  const dayLimits = createDayLimits({
+    ...{ sql, owner: "test", clock, onError, life: () => leases?.life() },
+  });
   const dispatcher = createDispatcher({
     priceOf: () => undefined,
     ...{ hot, clock, owner: "test", onError, onRecorded: () => undefined },
     epochOf: (shard) => leases?.epochOf(shard),
     writers: { claims: writer(), departures: writer(), deferrals: writer() },
     judge: (claimed) => rules.judge(claimed),
-    routeOf: options.routeOf ?? (() => ({ segmentsPerSecond: 1000, connector: carrier.connector })),
-    ...{ limiters, carrierKey: (id) => id },
+    routeOf: options.routeOf ?? (() => ({ ...route, connector: carrier.connector })),
+    ...{ limiters, dayLimits, carrierKey: (id) => id },
     ...options.ways,
   });
   const gained: [readonly number[], number][] = [];
@@ -99,7 +107,7 @@ export async function startTestMessaging(
   });
 
   return {
-    ...{ database, carrier, rules, account, dispatcher, errors, limiters, text },
+    ...{ database, carrier, rules, route, account, dispatcher, errors, limiters, text },
     accept: (from: string, changes?: Partial<NewMessage>) => accepter.accept(text(from, changes)),
     acceptBulk: accepter.acceptBulk,
     find: ({ id }: Pick<Message, "id">) => findMessage(sql, { account, id }),
@@ -124,6 +132,7 @@ export async function startTestMessaging(
     close: async () => {
       await accepter.close();
       await dispatcher.close();
+      await dayLimits.close();
       await held.close();
       await database.close();
     },

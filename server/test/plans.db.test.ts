@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { createPartitions } from "../src/db/partitions.ts";
 import type { Sql } from "../src/db/sql.ts";
 import { selectEventsToRead, upsertCursors } from "../src/events/store.ts";
-import { DAY } from "../src/lib/clock.ts";
+import { DAY, utcDay } from "../src/lib/clock.ts";
 import { firstIdAt, type MessageId, shardOf } from "../src/lib/message-id.ts";
 import { type AcceptedRow, findOrInsertLane, storeAccepted } from "../src/messages/accept-store.ts";
 import {
@@ -80,6 +80,10 @@ const claimOf = (id: MessageId): Claim => ({
   ...{ shard, lane, priority: 0, id, attempt: 1, segments: 1, connector: "c", epoch: 1n },
   validUntil: new Date(now.getTime() + DAY),
 });
+const charge = {
+  ...{ key: "brand day B", day: utcDay(now), segments: 1 },
+  ...{ settle: () => undefined, refund: () => undefined },
+};
 const deferralOf = (id: MessageId): Deferral => ({
   ...{ claim: claimOf(id), account, dueAt: now, why: "quiet hours", submissions: [] },
 });
@@ -142,6 +146,17 @@ const statements: [string, (sql: Sql) => Promise<unknown>, number][] = [
   ["busy lanes", (sql) => findBusyLanes(sql, [shard]), 0],
   ["heads of lanes", (sql) => readHeads(sql, [{ ...laneHead, lane }]), 0],
   ["claim", (sql) => claimMessages(sql, ids.map(claimOf), "test", stamp(200n)), 1],
+  [
+    "claim under a day's limit",
+    (sql) =>
+      claimMessages(
+        sql,
+        ids.map((id) => ({ ...claimOf(id), charges: [charge] })),
+        "test",
+        stamp(600n),
+      ),
+    1,
+  ],
   ["give claims back", (sql) => returnClaims(sql, ids, "test"), 0],
   ["defer", (sql) => deferClaims(sql, ids.map(deferralOf), "test", stamp(250n)), 0],
   ["what is due", (sql) => moveDue(sql, { shards: [shard], now, limit: 100 }), 0],

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DAY } from "../lib/clock.ts";
-import { instantOf, localMs, parseTime } from "./local-time.ts";
+import { instantOf, localMs, parseTime } from "../lib/local-time.ts";
 import { isUsHoliday, weekdayOf } from "./us-holidays.ts";
 
 /** When marketing texts may reach phones in the United States. */

@@ -7,7 +7,7 @@ import { createdAt, type MessageId } from "../lib/message-id.ts";
 import type { Claimed } from "./claimer.ts";
 import type { Claim, Departure } from "./dispatch-store.ts";
 import { returnClaims } from "./doubt-store.ts";
-import { createFlight, type Flight, partsOf, toDeparture } from "./flight.ts";
+import { createFlight, type Flight, partsOf, refundUnsent, toDeparture } from "./flight.ts";
 import { type Lane, reserve } from "./lane.ts";
 import type { Later } from "./later.ts";
 import type { PartWriter, PickConnector } from "./part-writer.ts";
@@ -43,6 +43,7 @@ export async function giveBack(
   if (claims.length === 0) return;
   const ids = claims.map(({ id }) => id);
   await untilStored(() => returnClaims(hot, ids, owner), isClosed);
+  for (const claim of claims) refundUnsent({ claim, submissions: [] });
   for (const id of ids) forget(id);
   lane.putBack(claims);
 }

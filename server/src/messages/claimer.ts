@@ -27,7 +27,7 @@ export type Claimer = {
   readonly take: (
     lane: Lane,
     queued: QueuedRow,
-    by: { connector: string; epoch: bigint },
+    by: Pick<Claim, "connector" | "epoch" | "charges">,
   ) => boolean;
   /** It is recorded, or another owner has it. */
   readonly forget: (id: MessageId) => void;
@@ -58,10 +58,11 @@ export function createClaimer(app: ClaimerNeeds): Claimer {
         app,
         batch.map((one) => one.claim),
       );
-      const byId = new Map(messages.map((message) => [message.id, message]));
+      const byId = new Map(messages?.map((message) => [message.id, message]));
       const claimed: { lane: Lane; claimed: Claimed }[] = [];
       for (const one of batch) {
         const message = byId.get(one.claim.id);
+        settleCharges(one.claim, messages && { isClaimed: message?.errorCode === null });
         if (message?.errorCode === null) {
           claimed.push({ lane: one.lane, claimed: { claim: one.claim, message } });
           continue;
@@ -85,11 +86,11 @@ export function createClaimer(app: ClaimerNeeds): Claimer {
       for (const id of taken.keys()) if (shards.has(shardOf(id))) return true;
       return false;
     },
-    take: (lane, queued, { connector, epoch }) => {
+    take: (lane, queued, by) => {
       // A message that was just stored is offered, and may stand in a window that was just read.
       if (taken.has(queued.id)) return false;
-      taken.set(queued.id, epoch);
-      batcher.add({ lane, claim: { ...queued, connector, epoch } }).catch(app.onError);
+      taken.set(queued.id, by.epoch);
+      batcher.add({ lane, claim: { ...queued, charges: undefined, ...by } }).catch(app.onError);
       return true;
     },
     forget: (id) => taken.delete(id),
@@ -97,8 +98,19 @@ export function createClaimer(app: ClaimerNeeds): Claimer {
   };
 }
 
-/** After a lost answer nothing was written, so the claims may go back for certain. */
-async function claim(app: ClaimerNeeds, claims: readonly Claim[]): Promise<ClaimedMessage[]> {
+function settleCharges({ charges }: Claim, known: { isClaimed: boolean } | undefined): void {
+  const end = known?.isClaimed === true ? "counted" : "not counted";
+  for (const charge of charges ?? []) charge.settle(known === undefined ? "unknown" : end);
+}
+
+/**
+ * After a lost answer nothing was written, so the claims may go back for certain; whether they were
+ * stored before is not known.
+ */
+async function claim(
+  app: ClaimerNeeds,
+  claims: readonly Claim[],
+): Promise<ClaimedMessage[] | undefined> {
   try {
     return await app.writer.commit(claims.length, (stamp) =>
       claimMessages(app.hot, claims, app.owner, stamp),
@@ -113,5 +125,5 @@ async function claim(app: ClaimerNeeds, claims: readonly Claim[]): Promise<Claim
   } catch (error) {
     app.onError(error);
   }
-  return [];
+  return undefined;
 }

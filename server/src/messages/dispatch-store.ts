@@ -2,6 +2,7 @@ import { arrayOf } from "../db/array-literal.ts";
 import type { Sql } from "../db/sql.ts";
 import type { Stamp } from "../events/log.ts";
 import { dayOf, type MessageId } from "../lib/message-id.ts";
+import type { DayCharge } from "../throughput/day-limits.ts";
 import type { MessageOptions } from "./accept-store.ts";
 import type { Priority } from "./message.ts";
 import { insertSubmissions, type SubmissionRecord } from "./submission-store.ts";
@@ -75,7 +76,12 @@ export async function readHeads(sql: Sql, heads: readonly LaneHead[]): Promise<Q
   `;
 }
 
-export type Claim = QueuedRow & { readonly connector: string; readonly epoch: bigint };
+export type Claim = QueuedRow & {
+  readonly connector: string;
+  readonly epoch: bigint;
+  /** What it takes of the days that are limited. */
+  readonly charges?: readonly DayCharge[] | undefined;
+};
 
 export type ClaimedMessage = {
   readonly id: MessageId;
@@ -173,13 +179,37 @@ export async function claimMessages(
         select shard, lane, sum(segments) as segments from taken group by shard, lane
       ) as gone
       where lanes.shard = any(array[gone.shard]) and lanes.lane = any(array[gone.lane])
-    )
+    )${chargeDays(sql, claims, owner)}
     select id, error_code as "errorCode", account, sender, recipient, body,
       status_callback as "statusCallback", is_simulated as "isSimulated", when_unknown as "whenUnknown",
       options, connector as "onlyBy"
     from judged
     limit 1000
   `;
+}
+
+/** Counts what is claimed in our shares of the days that are limited; most claims pass none. */
+function chargeDays(sql: Sql, claims: readonly Claim[], owner: string) {
+  const charged = claims.flatMap(({ id, charges = [] }) =>
+    charges.map(({ key, day }) => ({ id, key, day })),
+  );
+  if (charged.length === 0) return sql``;
+  return sql`, charged as (
+      update day_shares
+      set used = used + spent.segments
+      from (
+        select key, item.day, sum(segments)::int as segments
+        from unnest(
+          ${arrayOf(charged, ({ id }) => id)}::bigint[], ${charged.map(({ key }) => key)}::text[],
+          ${arrayOf(charged, ({ day }) => day)}::date[]
+        ) as item(id, key, day)
+        join judged on judged.id = item.id
+        where error_code is null
+        group by key, item.day
+      ) as spent
+      where day_shares.key = any(array[spent.key]) and day_shares.day = any(array[spent.day])
+        and day_shares.owner = ${owner}
+    )`;
 }
 
 /** What a message costs that has left, in millionths; nothing when no price list says. */

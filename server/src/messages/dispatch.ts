@@ -6,6 +6,7 @@ import type { EventWriter } from "../events/log.ts";
 import { createBatcher } from "../lib/batcher.ts";
 import { type Clock, SECOND } from "../lib/clock.ts";
 import { type MessageId, shardOf } from "../lib/message-id.ts";
+import type { DayLimits } from "../throughput/day-limits.ts";
 import type { Limiters } from "../throughput/limiters.ts";
 import type { AcceptedRow } from "./accept-store.ts";
 import { giveBack, writeClaimed } from "./after-claim.ts";
@@ -21,6 +22,7 @@ import {
 } from "./dispatch-store.ts";
 import { holdClaim } from "./doubt-store.ts";
 import { createDoubts, type Doubts } from "./doubts.ts";
+import { refundUnsent } from "./flight.ts";
 import { type Lane, reserve } from "./lane.ts";
 import { createLaneBook, type LaneBook, type LaneRoute } from "./lane-book.ts";
 import { createLaneHints } from "./lane-hints.ts";
@@ -56,6 +58,7 @@ export type DispatcherNeeds = {
   /** The lane's connector and limits; nothing when the account no longer holds it. */
   readonly routeOf: (lane: LaneRow) => LaneRoute | undefined;
   readonly limiters: Limiters;
+  readonly dayLimits?: Pick<DayLimits, "use">;
   /** Which connector a message goes by where routes tell recipients apart. */
   readonly pick?: PickConnector;
   readonly connectorNamed?: (name: string) => Connector | undefined;
@@ -170,7 +173,7 @@ function buildMachine(app: DispatcherNeeds): Machine {
   const isClosed = () => isOver;
   const recorder = createRecorder(app, { isClosed, onRecorded: (id) => claimer.forget(id) });
   const book = createLaneBook({
-    ...{ routeOf: app.routeOf, limiters: app.limiters },
+    ...{ routeOf: app.routeOf, limiters: app.limiters, dayLimits: app.dayLimits },
     assign: (row) => assigner?.look(row),
     isTaken: (id) => claimer.isTaken(id),
   });
@@ -252,7 +255,10 @@ function buildLater(
     ...{ hot: app.hot, clock: app.clock, owner: app.owner, writer: app.writers.deferrals },
     ...{ isClosed: parts.isClosed, onError: app.onError },
     ownedShards: () => ownedShards(app).shards,
-    onDeferred: (id) => parts.claimer.forget(id),
+    onDeferred: (deferral) => {
+      refundUnsent(deferral);
+      parts.claimer.forget(deferral.claim.id);
+    },
     onDue: (rows) => offerAll(parts, rows),
   });
 }
@@ -306,7 +312,10 @@ function createRecorder(
           ),
         isClosed,
       );
-      for (const { claim } of departures) onRecorded(claim.id);
+      for (const departure of departures) {
+        refundUnsent(departure);
+        onRecorded(departure.claim.id);
+      }
       const ids = optedOut(departures);
       await untilStored(() => insertCarrierOptOuts(app.hot, ids, app.clock()), isClosed);
       app.onRecorded();

@@ -144,3 +144,22 @@ export function toDeparture(
     },
   };
 }
+
+/** Gives back to the days that are limited what has certainly not reached the carrier. */
+export function refundUnsent({
+  claim,
+  submissions,
+}: {
+  readonly claim: Claim;
+  readonly submissions: readonly SubmissionRecord[];
+}): void {
+  const { charges } = claim;
+  if (charges === undefined) return;
+  const taken = submissions.filter(({ answer }) => answer === "accepted" || answer === "unknown");
+  const parts = new Map(
+    taken.map(({ part, parts: all }) => [part, all === 1 ? claim.segments : 1]),
+  );
+  const sent = [...parts.values()].reduce((sum, segments) => sum + segments, 0);
+  if (sent >= claim.segments) return;
+  for (const charge of charges) charge.refund(claim.segments - sent);
+}

@@ -1,5 +1,6 @@
 import type { Connector } from "../connectors/connector.ts";
 import type { MessageId } from "../lib/message-id.ts";
+import type { DayLimit, DayLimits } from "../throughput/day-limits.ts";
 import type { Limit, Limiters } from "../throughput/limiters.ts";
 import { createPassage } from "../throughput/passage.ts";
 import { type Channel, createChannel } from "./channel.ts";
@@ -19,6 +20,7 @@ export type LaneRoute = {
   readonly segmentsPerSecond: number;
   /** The others that it passes. */
   readonly limits?: readonly Limit[];
+  readonly dayLimits?: readonly DayLimit[];
   /** The sender is in several pools, which several processes may own. */
   readonly isSenderShared?: boolean;
 };
@@ -58,6 +60,8 @@ export type LaneBook = {
 export type LaneBookNeeds = {
   readonly routeOf: (row: LaneRow) => LaneRoute | undefined;
   readonly limiters: Limiters;
+  /** Without it no day is limited. */
+  readonly dayLimits?: Pick<DayLimits, "use"> | undefined;
   readonly isTaken: (id: MessageId) => boolean;
   /** Told of a messaging service's lane, whose messages have no sender yet. */
   readonly assign: (row: LaneRow) => void;
@@ -193,7 +197,7 @@ function bare({ shard, lane, priority, id, attempt, segments, validUntil }: Queu
 }
 
 /** The ways that lanes take now: limiters by what they limit, channels by their connector. */
-function createWays({ routeOf, limiters }: LaneBookNeeds) {
+function createWays({ routeOf, limiters, dayLimits }: LaneBookNeeds) {
   const channels = new Map<string, Channel>();
 
   const channelOf = (connector: Connector): Channel => {
@@ -218,11 +222,16 @@ function createWays({ routeOf, limiters }: LaneBookNeeds) {
       const sender = { kind: "sender", of: row.sender, segmentsPerSecond, isShared } as const;
       const limits = [{ ...sender, setBy: "the inventory" }, ...(route.limits ?? [])];
       const passage = createPassage([...limits.map(limiters.use), channel.throttle]);
+      const days = dayLimits === undefined ? [] : (route.dayLimits ?? []).map(dayLimits.use);
       const isSame =
         before?.channel === channel &&
-        before.passage.limiters.length === passage.limiters.length &&
-        passage.limiters.every((limiter, place) => before.passage.limiters[place] === limiter);
-      return isSame ? before : { passage, channel };
+        isEqual(before.passage.limiters, passage.limiters) &&
+        isEqual(before.days, days);
+      return isSame ? before : { passage, channel, days };
     },
   };
+}
+
+function isEqual(some: readonly object[], others: readonly object[]): boolean {
+  return some.length === others.length && some.every((one, place) => one === others[place]);
 }

@@ -1,5 +1,6 @@
 import type { ConnectorState } from "../connectors/connector.ts";
 import { unreachable } from "../lib/unreachable.ts";
+import type { DayLimit, DayMeter } from "../throughput/day-limits.ts";
 import type { Limit } from "../throughput/limiters.ts";
 import type { Lane } from "./lane.ts";
 
@@ -15,6 +16,8 @@ export type Seen =
   /** All that may leave has left. */
   | { readonly by: "nothing" }
   | ({ readonly by: "limiter" } & Pick<Limit, "kind" | "of" | "segmentsPerSecond" | "setBy">)
+  /** The day's segments are used up. */
+  | ({ readonly by: "day"; readonly until: string } & DayLimit)
   | { readonly by: "window"; readonly connector: string; readonly window: number }
   | {
       readonly by: "connection";
@@ -61,8 +64,16 @@ function seeBound(
   const stoppedBy = stopped ?? heldBy;
   if (stoppedBy === "window") return seeFull(bind);
   if (stoppedBy === undefined || stoppedBy === "patience") return { by: "nothing" };
+  if ("usedUpUntil" in stoppedBy) return seeDay(stoppedBy);
   const { kind, of, segmentsPerSecond, setBy } = stoppedBy.limit();
   return { by: "limiter", kind, of, segmentsPerSecond, setBy };
+}
+
+/** While it only asks for more of a day, nothing limits it. */
+function seeDay(day: DayMeter): Seen {
+  const until = day.usedUpUntil();
+  if (until === undefined) return { by: "nothing" };
+  return { by: "day", ...day.limit(), until: until.toISOString() };
 }
 
 /** No slot was free: for the window, or for the connector's own rate, whose window is not full. */

@@ -11,6 +11,8 @@ export type LanePhase =
   | "window full"
   | "reconnecting"
   | "throttled"
+  /** Today's segments are used up. */
+  | "capped"
   | "paused"
   | "draining"
   | "no route"
@@ -68,9 +70,10 @@ const phases: Readonly<Record<string, LanePhase>> = {
   ...{ pause: "paused", drain: "draining", route: "no route", owner: "waiting" },
   ...{ connection: "reconnecting", window: "window full" },
   ...{ carrier: "throttled", throttle: "throttled" },
+  ...{ "brand day": "capped", "connector day": "capped" },
 };
 const stopped: ReadonlySet<LanePhase> = new Set<LanePhase>([
-  ...(["paused", "reconnecting", "no route", "waiting"] as const),
+  ...(["paused", "reconnecting", "no route", "waiting", "capped"] as const),
 ]);
 
 function phaseOf(lane: StoredLane, limit: LaneLimit | undefined): LanePhase {
@@ -111,6 +114,14 @@ function limitOf(lane: StoredLane, seen: Seen): LaneLimit | undefined {
         setBy: seen.setBy,
         remedy: remedies[seen.kind] ?? "Ask who set it for more, or spread the texts over time.",
       };
+    case "day":
+      return {
+        name: seen.kind,
+        words: `${dayOwner(seen)} has sent the ${segments(seen.segmentsPerDay)} that it may send in a day; the next begins at ${seen.until}.`,
+        setBy: seen.setBy,
+        remedy:
+          "It goes on by itself then. Ask who set it for more, or spread the texts over more days.",
+      };
     case "window":
       return {
         name: "window",
@@ -133,6 +144,10 @@ function limitOf(lane: StoredLane, seen: Seen): LaneLimit | undefined {
     default:
       return unreachable(seen);
   }
+}
+
+function dayOwner({ kind, of }: Seen & { by: "day" }): string {
+  return kind === "brand day" ? `The brand ${of}` : `Connector ${of}`;
 }
 
 function connectionLimit({

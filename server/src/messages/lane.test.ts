@@ -14,7 +14,7 @@ const queued = (id: number): QueuedRow => ({
 });
 const laneWith = (ids: readonly number[], isAll = true) => {
   const channel = createChannel(createTestCarrier().connector, createThrottle("carrier"));
-  const way = { passage: createPassage([]), channel };
+  const way = { passage: createPassage([]), channel, days: [] };
   const lane = createLane(row, way, { isTaken: () => false, windowMax: () => WINDOW_MAX });
   for (const priority of lane.unread()) {
     lane.beginRead(priority);

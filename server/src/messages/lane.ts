@@ -1,4 +1,5 @@
 import type { MessageId } from "../lib/message-id.ts";
+import type { DayMeter } from "../throughput/day-limits.ts";
 import type { NamedLimiter } from "../throughput/limiters.ts";
 import type { Passage } from "../throughput/passage.ts";
 import type { Channel, LaneQueue } from "./channel.ts";
@@ -16,7 +17,12 @@ const firstOf = Array.from({ length: ALL + 1 }, (_, set) =>
 );
 
 /** Where a lane leaves by, and what it passes on the way. */
-export type Way = { readonly passage: Passage; readonly channel: Channel };
+export type Way = {
+  readonly passage: Passage;
+  readonly channel: Channel;
+  /** The limits of a day that count what leaves by it. */
+  readonly days: readonly DayMeter[];
+};
 
 /** A lane's place in memory: the heads of its four queues and what is claimed but not written. */
 export type Lane = {
@@ -41,7 +47,7 @@ export type Lane = {
   waitsIn: LaneQueue | undefined;
   ticket: number;
   /** What ended the last claiming from it, when messages were left. */
-  stoppedBy: NamedLimiter | "patience" | "window" | undefined;
+  stoppedBy: NamedLimiter | DayMeter | "patience" | "window" | undefined;
   /** What did before that, since its owner last told of it: a lane may be looked at as it goes on. */
   heldBy: Lane["stoppedBy"];
   readonly size: () => number;

@@ -3,7 +3,6 @@ import type { Sql } from "../db/sql.ts";
 import type { EventWriter } from "../events/log.ts";
 import { createBatcher } from "../lib/batcher.ts";
 import { type Clock, SECOND } from "../lib/clock.ts";
-import type { MessageId } from "../lib/message-id.ts";
 import type { LaneRow, QueuedRow } from "./dispatch-store.ts";
 import type { Flight } from "./flight.ts";
 import { type Deferral, deferClaims, moveDue, nextDueAt } from "./later-store.ts";
@@ -39,7 +38,7 @@ export type LaterNeeds = {
   readonly owner: string;
   readonly writer: EventWriter;
   readonly ownedShards: () => readonly number[];
-  readonly onDeferred: (id: MessageId) => void;
+  readonly onDeferred: (deferral: Deferral) => void;
   readonly onDue: (rows: readonly (QueuedRow & LaneRow)[]) => void;
   readonly isClosed: () => boolean;
   readonly onError: (error: unknown) => void;
@@ -60,7 +59,7 @@ export function createLater(app: LaterNeeds): Later {
           ),
         app.isClosed,
       );
-      for (const { claim } of deferrals) app.onDeferred(claim.id);
+      for (const deferral of deferrals) app.onDeferred(deferral);
       return deferrals.map(() => undefined);
     },
   });

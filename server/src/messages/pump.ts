@@ -1,4 +1,5 @@
 import { createDueHeap } from "../lib/due-heap.ts";
+import type { DayMeter } from "../throughput/day-limits.ts";
 import type { NamedLimiter } from "../throughput/limiters.ts";
 import { createLaneQueue, freeSlots, type LaneQueue } from "./channel.ts";
 import type { Claimer } from "./claimer.ts";
@@ -130,7 +131,7 @@ function claimOne(machine: Machine, lane: Lane, now: number, from?: LaneQueue): 
   if (lane.hasUnread()) reader.fill(lane);
   if (lane.size() === 0) return rest(book, lane);
   if (isHeldUp(machine, lane, now, from)) return false;
-  const { channel } = lane.way;
+  const { channel, days } = lane.way;
   const isInTurn = from === channel.waiting || channel.waiting.size() === 0;
   if (!isInTurn || freeSlots(channel) <= 0) {
     lane.stoppedBy = "window";
@@ -138,9 +139,19 @@ function claimOne(machine: Machine, lane: Lane, now: number, from?: LaneQueue): 
     return false;
   }
   for (let queued = lane.next(); queued !== undefined; queued = lane.next()) {
-    if (!claimer.take(lane, queued, { connector: channel.connector.name, epoch })) continue;
-    reserve(lane, queued.segments);
-    return true;
+    const day = days.find((one) => !one.hasRoom(queued.segments));
+    if (day !== undefined) {
+      lane.putBack([queued]);
+      standAtDay(machine, lane, day, now);
+      return false;
+    }
+    const charges = days.length === 0 ? undefined : days.map((one) => one.charge(queued.segments));
+    const by = { connector: channel.connector.name, epoch, charges };
+    if (claimer.take(lane, queued, by)) {
+      reserve(lane, queued.segments);
+      return true;
+    }
+    for (const charge of charges ?? []) charge.settle("not counted");
   }
   return rest(book, lane);
 }
@@ -168,7 +179,20 @@ function isHeldUp(machine: Machine, lane: Lane, now: number, from?: LaneQueue): 
     standAt(machine, gate ?? gateOf(machine, limiter, () => opensAt(limiter)), lane, now);
     return true;
   }
+  for (const day of lane.way.days) {
+    const gate = machine.gates.get(day);
+    if (gate !== undefined && gate.lanes === from) continue;
+    if ((gate?.lanes.size() ?? 0) === 0 && day.hasRoom(1)) continue;
+    standAtDay(machine, lane, day, now);
+    return true;
+  }
   return false;
+}
+
+/** It asks whether the day has room once more when the gate opens. */
+function standAtDay(machine: Machine, lane: Lane, day: DayMeter, now: number): void {
+  lane.stoppedBy = day;
+  standAt(machine, gateOf(machine, day, day.opensAt), lane, now);
 }
 
 function opensAt(limiter: NamedLimiter): number {

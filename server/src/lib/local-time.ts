@@ -1,4 +1,4 @@
-import { MINUTE, SECOND } from "../lib/clock.ts";
+import { DAY, MINUTE, SECOND } from "./clock.ts";
 
 /** The local date and time of an instant in a time zone, as if it were UTC: milliseconds. */
 export function localMs(zone: string, at: number): number {
@@ -13,6 +13,11 @@ export function instantOf(zone: string, local: number): number {
   const guess = local - offsetMs(zone, local);
   // The offset there may be another one, when the clocks were put forward or back in between.
   return local - offsetMs(zone, guess);
+}
+
+/** The next midnight of a zone's clocks, after the instant. */
+export function endOfDay(zone: string, at: number): number {
+  return instantOf(zone, (Math.floor(localMs(zone, at) / DAY) + 1) * DAY);
 }
 
 function offsetMs(zone: string, at: number): number {
