@@ -85,9 +85,18 @@ create table routes (
   senders text[] not null, -- empty: any
   countries text[] not null, -- of the recipient; empty: any
   prefixes text[] not null, -- of the recipient's number; empty: any
+  networks text[] not null, -- of the recipient, MCC and MNC; empty: any
   is_enabled boolean not null default true,
   created_at timestamptz not null,
   updated_at timestamptz not null
+);
+
+-- Which network phones are in, as the operator knows it.
+create table number_ranges (
+  prefix text primary key check (prefix ~ '^\+[1-9]\d{0,14}$'), -- the longest counts
+  network text not null check (network ~ '^\d{5,6}$'), -- MCC and MNC
+  name text not null, -- as price lists call its carrier
+  change bigint generated always as identity -- another one whenever the row is stored
 );
 
 -- Every sender that a connector can carry. One account holds it, or nobody.
@@ -204,6 +213,8 @@ create trigger configuration_changed after insert or update or delete or truncat
 create trigger configuration_changed after insert or update or delete or truncate on connectors
   for each statement execute function configuration_changed();
 create trigger configuration_changed after insert or update or delete or truncate on routes
+  for each statement execute function configuration_changed();
+create trigger configuration_changed after insert or update or delete or truncate on number_ranges
   for each statement execute function configuration_changed();
 create trigger configuration_changed after insert or update or delete or truncate on inventory
   for each statement execute function configuration_changed();

@@ -43,7 +43,8 @@ export function buildDispatching(
     epochOf: (shard) => ownership.epochOf(shard),
     writers: { claims: newWriter(), departures: newWriter(), deferrals: newWriter() },
     priceOf: (departure) => priceOf(base, departure),
-    judge: (claimed) => base.judges.claimed(judgedOf(claimed), claimed.claim.segments),
+    judge: (claimed, connector) =>
+      base.judges.claimed({ ...judgedOf(claimed), connector }, claimed.claim.segments),
     ...buildLimiters(base, ownership, closers),
     ...waysOf(base, connectors.byName),
     assigning: {
@@ -76,7 +77,7 @@ function buildLimiters(base: Base, ownership: Ownership, closers: Closers) {
 
 /** By which connector texts go. */
 function waysOf(
-  { accountBook, senderBook, routeBook }: Base,
+  { accountBook, senderBook, routeBook, networkBook }: Base,
   connectors: ReadonlyMap<string, Connector>,
 ) {
   return {
@@ -98,19 +99,24 @@ function waysOf(
       const routes = routeBook.current();
       const sender = routes.length > 0 ? senderBook.carried(lane.account, lane.sender) : undefined;
       if (sender === undefined) return undefined;
-      const candidates = connectorsFor(routes, { sender, recipient }, connectors);
+      const networkOf = (number: string) => networkBook.of(number)?.code;
+      const candidates = connectorsFor(routes, { sender, recipient, networkOf }, connectors);
       return firstUp(candidates.filter(({ name }) => !refusedBy.has(name)));
     },
   } satisfies Pick<DispatcherNeeds, "routeOf" | "pick" | "connectorNamed">;
 }
 
 /** What the carrier took costs, whatever became of the rest of a long message. */
-function priceOf({ priceBook }: Base, { claim, message, submissions, sentAt }: Departure) {
+function priceOf(
+  { priceBook, networkBook }: Base,
+  { claim, message, submissions, sentAt }: Departure,
+) {
   const taken = submissions.filter(({ answer }) => answer === "accepted");
   const connector = taken[0]?.connector;
   if (connector === undefined) return undefined;
   const country = countryOf(message.recipient as PhoneNumber); // parsed when it was accepted
-  const each = priceBook.current().perSegment({ connector, country }, sentAt);
+  const network = networkBook.of(message.recipient);
+  const each = priceBook.current().perSegment({ connector, country, network }, sentAt);
   // Some connectors hand over whole texts: one submission then stands for all segments.
   const parts = taken[0]?.parts ?? 1;
   return each === undefined

@@ -2,6 +2,7 @@ import { type Judged, judgeMessage } from "./compliance/judge-message.ts";
 import type { RuleBook } from "./compliance/rule-book.ts";
 import { allowed, refused, type Verdict } from "./compliance/verdict.ts";
 import { type Clock, DAY, SECOND } from "./lib/clock.ts";
+import type { NetworkBook } from "./numbers/network-book.ts";
 import { countryOf, type PhoneNumber } from "./numbers/phone-number.ts";
 import type { SpendCap } from "./spend/cap.ts";
 import type { CapBook } from "./spend/cap-book.ts";
@@ -15,6 +16,7 @@ type Needs = {
   readonly clock: Clock;
   readonly ruleBook: Pick<RuleBook, "current">;
   readonly priceBook: Pick<PriceBook, "current">;
+  readonly networkBook: Pick<NetworkBook, "of">;
   readonly capBook: Pick<CapBook, "current">;
   readonly spendMeter: Pick<SpendMeter, "pay" | "canPay">;
 };
@@ -65,7 +67,9 @@ function billOf(app: Needs, message: Judged, now: Date): Bill | undefined {
   const country = countryOf(message.recipient as PhoneNumber); // parsed before it was accepted
   const caps = app.capBook.current().of(message.account, country);
   if (caps.length === 0) return undefined;
-  const perSegment = app.priceBook.current().perSegment({ ...message, country }, now);
+  const { connector, recipient } = message;
+  const to = { connector, country, network: app.networkBook.of(recipient) };
+  const perSegment = app.priceBook.current().perSegment(to, now);
   return perSegment === undefined ? undefined : { caps, perSegment, now };
 }
 

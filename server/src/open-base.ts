@@ -18,6 +18,7 @@ import { createIdWriter, type IdWriter, WRITER_SLOT_COUNT } from "./lib/message-
 import { createSeal } from "./lib/seal.ts";
 import { createMessageSids, newSid } from "./lib/sid.ts";
 import { holdAfterRestore } from "./messages/held-store.ts";
+import { createNetworkBook } from "./numbers/network-book.ts";
 import { createRouteBook } from "./routing/route-book.ts";
 import { createSenderBook } from "./senders/sender-book.ts";
 import type { SpendCap } from "./spend/cap.ts";
@@ -60,6 +61,7 @@ export async function openBase(options: AppOptions, closers: Closers) {
   const connectorBook = createConnectorBook({ sql });
   const ruleBook = createRuleBook({ sql });
   const routeBook = createRouteBook({ sql });
+  const networkBook = createNetworkBook({ sql });
   const priceBook = createPriceBook({ sql });
   const capBook = createCapBook({ sql });
   const spendMeter = createSpendMeter({
@@ -73,11 +75,12 @@ export async function openBase(options: AppOptions, closers: Closers) {
     /** Where callers reach this server; the port is known when it listens. */
     reached: { url: config.publicUrl ?? `http://${config.host}:${config.port}` },
     messageSids: createMessageSids(seal.keyFor("message sids")),
-    ...{ accountBook, senderBook, connectorBook, routeBook, ruleBook, priceBook, capBook },
-    judges: createJudges({ clock, ruleBook, priceBook, capBook, spendMeter }),
+    ...{ accountBook, senderBook, connectorBook, routeBook, networkBook },
+    ...{ ruleBook, priceBook, capBook },
+    judges: createJudges({ clock, ruleBook, priceBook, networkBook, capBook, spendMeter }),
     /** Reads the configuration again where it changed. */
     refreshBooks: async () => {
-      const books = [accountBook, senderBook, connectorBook, routeBook];
+      const books = [accountBook, senderBook, connectorBook, routeBook, networkBook];
       await Promise.all([...books, ruleBook, priceBook, capBook].map((book) => book.refresh()));
     },
     newWriter: () => {

@@ -43,13 +43,13 @@ function callNeeds({ reached }: Base, { dispatching, called }: Messaging) {
 
 function apiNeeds(base: Base, { accepter, dispatching, changes }: Messaging) {
   const { config, sql, hot, clock, newId, seal, messageSids } = base;
-  const { accountBook, ruleBook, priceBook, capBook } = base;
+  const { accountBook, ruleBook, priceBook, networkBook, capBook } = base;
   // Which rules hold for an account depends on its senders, too.
   const senderBook = { ...base.senderBook, refresh: base.refreshBooks };
   const app = { sql, clock, changes };
   return {
     ...{ sql, clock, newId, seal, messageSids, version: base.version },
-    ...{ accountBook, senderBook, ruleBook, priceBook, capBook },
+    ...{ accountBook, senderBook, ruleBook, priceBook, networkBook, capBook },
     publicUrl: config.publicUrl ?? `http://${config.host}:${config.port}`,
     configuredUrl: config.publicUrl,
     ...{ trustProxy: config.trustProxy, reportBug: base.report, readConnectorSettings },

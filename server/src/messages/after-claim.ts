@@ -18,7 +18,8 @@ type Needs = {
   readonly hot: Sql;
   readonly owner: string;
   readonly clock: Clock;
-  readonly judge: (claimed: Claimed) => Verdict;
+  /** The rules' word, when the message leaves by this connector. */
+  readonly judge: (claimed: Claimed, connector: string) => Verdict;
   readonly pick: PickConnector;
   readonly connectorNamed: (name: string) => Connector | undefined;
 };
@@ -62,11 +63,14 @@ export function writeClaimed(
     const isWhole = connector?.takesWholeTexts ?? false;
     const flight = createFlight(one, { claimedAt, isWhole });
     const isAway = connector !== own && connector?.state().phase !== "bound";
-    const verdict = flight.isInDoubt && isAway ? awaitCarrier(claimedAt) : app.judge(one);
+    const picked = flight.isInDoubt
+      ? undefined
+      : app.pick(lane.row, one.message.recipient, flight.refusedBy);
+    const verdict =
+      flight.isInDoubt && isAway
+        ? awaitCarrier(claimedAt)
+        : app.judge(one, picked?.name ?? flight.claim.connector);
     if (verdict.kind === "allowed") {
-      const picked = flight.isInDoubt
-        ? undefined
-        : app.pick(lane.row, one.message.recipient, flight.refusedBy);
       if (picked === undefined || picked.name === flight.claim.connector) {
         writer.add(lane, partsOf(flight));
       } else writer.move(lane, [flight], picked);

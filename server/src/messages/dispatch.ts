@@ -52,7 +52,7 @@ export type DispatcherNeeds = {
     readonly deferrals: EventWriter;
   };
   /** Asked for each claimed message before its bytes leave: in memory, at once. */
-  readonly judge: (claimed: Claimed) => Verdict;
+  readonly judge: (claimed: Claimed, connector: string) => Verdict;
   /** How messages of services get their senders; without it they wait for another process. */
   readonly assigning?: Pick<AssignerNeeds, "writer" | "pools" | "judgeSender">;
   /** The lane's connector and limits; nothing when the account no longer holds it. */

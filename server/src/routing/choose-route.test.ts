@@ -25,12 +25,13 @@ const connectors = new Map([
 
 const route = (of: Partial<Route>): Route => ({
   ...{ name: "r", connector: "smpp", priority: 10, percentage: 100, isEnabled: true },
-  ...{ senders: [], countries: [], prefixes: [] },
+  ...{ senders: [], countries: [], prefixes: [], networks: [] },
   ...of,
 });
 
+const networkOf = (recipient: string) => (recipient === phone ? "310260" : undefined);
 const namesFor = (routes: readonly Route[], recipient: string, of = sender) =>
-  connectorsFor(routes, { sender: of, recipient }, connectors).map(({ name }) => name);
+  connectorsFor(routes, { sender: of, recipient, networkOf }, connectors).map(({ name }) => name);
 
 const [phone = ""] = recipients;
 
@@ -43,6 +44,8 @@ test.each([
   ["another country", {}, [route({ countries: ["DE"] })], ["twilio"]],
   ["a prefix", {}, [route({ prefixes: ["+1415"] })], ["smpp", "twilio"]],
   ["another prefix", {}, [route({ prefixes: ["+1416"] })], ["twilio"]],
+  ["a network", {}, [route({ networks: ["310410", "310260"] })], ["smpp", "twilio"]],
+  ["another network", {}, [route({ networks: ["310410"] })], ["twilio"]],
   [
     "the lowest priority first",
     {},
@@ -90,6 +93,11 @@ describe("a percentage", () => {
     expect([...counts.keys()].sort()).toEqual(["other", "smpp"]);
     expect((counts.get("smpp") ?? 0) / recipients.length).toBeCloseTo(0.6, 1);
   });
+});
+
+test("a route of networks does not carry to a phone whose network is unknown", () => {
+  const [, other = ""] = recipients;
+  expect(namesFor([route({ networks: ["310260"] })], other)).toEqual(["twilio"]);
 });
 
 test("the first connector that is up carries; when none is, the first is waited for", () => {

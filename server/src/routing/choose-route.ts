@@ -29,14 +29,17 @@ export function connectorsOfSender(
  */
 export function connectorsFor(
   routes: readonly Route[],
-  of: { readonly sender: Sender; readonly recipient: string },
+  of: {
+    readonly sender: Sender;
+    readonly recipient: string;
+    /** The recipient's network, asked only where a route depends on it. */
+    readonly networkOf: (recipient: string) => string | undefined;
+  },
   connectors: Connectors,
 ): Connector[] {
   const own = connectors.get(of.sender.connector);
   if (own?.isSimulated === true) return [own];
-  const fitting = routes.filter(
-    (route) => carries(route, of.sender) && reaches(route, of.recipient),
-  );
+  const fitting = routes.filter((route) => carries(route, of.sender) && reaches(route, of));
   const chosen = [...new Set(fitting.map(({ priority }) => priority))].flatMap((priority) =>
     chosenOf(
       fitting.filter((route) => route.priority === priority),
@@ -61,8 +64,15 @@ function carries(route: Route, { number }: Sender): boolean {
   return route.isEnabled && (route.senders.length === 0 || route.senders.includes(number));
 }
 
-function reaches({ countries, prefixes }: Route, recipient: string): boolean {
+function reaches(
+  { countries, prefixes, networks }: Route,
+  { recipient, networkOf }: Parameters<typeof connectorsFor>[1],
+): boolean {
   if (prefixes.length > 0 && !prefixes.some((prefix) => recipient.startsWith(prefix))) return false;
+  if (networks.length > 0) {
+    const network = networkOf(recipient);
+    if (network === undefined || !networks.includes(network)) return false;
+  }
   if (countries.length === 0) return true;
   const number = parsePhoneNumber(recipient);
   const country = number === undefined ? undefined : countryOf(number);

@@ -12,5 +12,7 @@ export type Route = {
   readonly countries: readonly string[];
   /** What the recipient's number begins with, plus sign included; none: any. */
   readonly prefixes: readonly string[];
+  /** MCC and MNC of the recipient's network; none: any. */
+  readonly networks: readonly string[];
   readonly isEnabled: boolean;
 };

@@ -17,10 +17,11 @@ export async function readRoutes(sql: Sql): Promise<Route[]> {
 export async function insertRoute(sql: Sql, route: Route, at: Date): Promise<Route | undefined> {
   const [row] = await sql<Route[]>`
     insert into routes (name, connector, priority, percentage, senders, countries, prefixes,
-      is_enabled, created_at, updated_at)
+      networks, is_enabled, created_at, updated_at)
     values (${route.name}, ${route.connector}, ${route.priority}, ${route.percentage},
       ${route.senders as string[]}::text[], ${route.countries as string[]}::text[],
-      ${route.prefixes as string[]}::text[], ${route.isEnabled}, ${at}, ${at})
+      ${route.prefixes as string[]}::text[], ${route.networks as string[]}::text[],
+      ${route.isEnabled}, ${at}, ${at})
     on conflict (name) do nothing
     returning ${columns(sql)}
   `;
@@ -42,6 +43,7 @@ export async function updateRoute(
       senders = coalesce(${(change.senders as string[] | undefined) ?? null}::text[], senders),
       countries = coalesce(${(change.countries as string[] | undefined) ?? null}::text[], countries),
       prefixes = coalesce(${(change.prefixes as string[] | undefined) ?? null}::text[], prefixes),
+      networks = coalesce(${(change.networks as string[] | undefined) ?? null}::text[], networks),
       is_enabled = coalesce(${change.isEnabled ?? null}::boolean, is_enabled),
       updated_at = ${at}
     where name = ${name}
@@ -61,5 +63,5 @@ export async function deleteRoute(sql: Sql, name: string): Promise<boolean> {
 
 function columns(sql: Sql) {
   return sql`name, connector, priority, percentage, senders, countries, prefixes,
-    is_enabled as "isEnabled"`;
+    networks, is_enabled as "isEnabled"`;
 }

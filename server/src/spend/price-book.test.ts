@@ -28,6 +28,25 @@ test.each([
   expect(priceIn(country, at)).toBe(micros);
 });
 
+test.each([
+  ["its code", { code: "20801", name: "Orange" }, 41_000],
+  ["its name", { code: "20899", name: "Orange" }, 40_000],
+  ["every carrier's line", { code: "20815", name: "Free" }, 50_000],
+])(
+  "a segment to a phone of a known network costs what the list says for %s",
+  (_, network, micros) => {
+    const list = pricesOf([
+      line("FR", "2026-01-01", 40_000, "Orange"),
+      line("FR", "2026-01-01", 41_000, "20801"),
+      line("FR", "2026-01-01", 50_000),
+      line("FR", "2026-01-01", 90_000, "SFR"),
+    ]);
+    const to = { connector: "carrier", country: "FR", network };
+    expect(list.perSegment(to, new Date("2026-07-01"))).toBe(micros);
+    expect(list.perSegment({ ...to, network: undefined }, new Date("2026-07-01"))).toBe(90_000);
+  },
+);
+
 test("a connector without a list has no price", () => {
   expect(priceIn("US", "2026-07-01", "other")).toBeUndefined();
 });

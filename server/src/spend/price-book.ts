@@ -1,5 +1,6 @@
 import { type Kept, keepConfiguration } from "../db/configuration.ts";
 import type { Sql } from "../db/sql.ts";
+import type { Network } from "../numbers/network-book.ts";
 import type { Price } from "./price.ts";
 import { readPrices } from "./store.ts";
 
@@ -10,13 +11,24 @@ export type Prices = {
   readonly byCarrier: (to: Destination, at: Date) => readonly Price[];
 };
 
-export type Destination = { readonly connector: string; readonly country: string | undefined };
+export type Destination = {
+  readonly connector: string;
+  readonly country: string | undefined;
+  /** The recipient's, where it is known. */
+  readonly network?: Network | undefined;
+};
 
 /** Every price list in memory, as of the last refresh. */
 export type PriceBook = Kept<Prices>;
 
 /** From an instant (milliseconds) on; newest first. */
 type Step = { readonly from: number; readonly micros: number };
+
+/** What a list says for a country. */
+type OfCountry = {
+  readonly byCarrier: ReadonlyMap<string, readonly Step[]>;
+  readonly dearest: readonly Step[];
+};
 
 export function createPriceBook(app: { readonly sql: Sql }): PriceBook {
   const empty: Prices = { perSegment: () => undefined, byCarrier: () => [] };
@@ -31,19 +43,45 @@ export function pricesOf(list: readonly Price[]): Prices {
     if (group === undefined) groups.set(key, [price]);
     else group.push(price);
   }
-  const steps = new Map([...groups].map(([key, group]) => [key, stepsOf(group)]));
-  const find = (key: string, at: number) => steps.get(key)?.find(({ from }) => from <= at)?.micros;
+  const lists = new Map([...groups].map(([key, group]) => [key, ofCountry(group)]));
+  const find = (key: string, network: Network | undefined, at: number) => {
+    const list = lists.get(key);
+    return list && priceAt(list, network, at);
+  };
   return {
-    perSegment: ({ connector, country }, date) => {
+    perSegment: ({ connector, country, network }, date) => {
       const at = date.getTime();
-      const own = country === undefined ? undefined : find(`${connector} ${country}`, at);
-      return own ?? find(`${connector} *`, at);
+      const own = country === undefined ? undefined : find(`${connector} ${country}`, network, at);
+      return own ?? find(`${connector} *`, network, at);
     },
     byCarrier: ({ connector, country }, at) => {
       const own = pricesAt(groups.get(`${connector} ${country}`) ?? [], at.getTime());
       return own.length > 0 ? own : pricesAt(groups.get(`${connector} *`) ?? [], at.getTime());
     },
   };
+}
+
+function ofCountry(group: readonly Price[]): OfCountry {
+  const carriers = new Set(group.map(({ carrier }) => carrier));
+  const own = (name: string) => group.filter(({ carrier }) => carrier === name);
+  return {
+    byCarrier: new Map([...carriers].map((name) => [name, stepsOf(own(name))])),
+    dearest: stepsOf(group),
+  };
+}
+
+/** Of a known network: its own line, by code or name, else that of every carrier. */
+function priceAt(list: OfCountry, network: Network | undefined, at: number): number | undefined {
+  const names = network === undefined ? [] : [network.code, network.name, ""];
+  for (const name of names) {
+    const found = stepAt(list.byCarrier.get(name) ?? [], at);
+    if (found !== undefined) return found;
+  }
+  return stepAt(list.dearest, at);
+}
+
+function stepAt(steps: readonly Step[], at: number): number | undefined {
+  return steps.find(({ from }) => from <= at)?.micros;
 }
 
 function stepsOf(group: readonly Price[]): Step[] {
@@ -53,7 +91,7 @@ function stepsOf(group: readonly Price[]): Step[] {
     .map((from) => ({ from, micros: microsAt(group, from) }));
 }
 
-/** Which carrier a phone is with is not known here: where the list differs, the dearest counts. */
+/** Where nobody knows the phone's network and the list differs by carrier, the dearest counts. */
 function microsAt(group: readonly Price[], at: number): number {
   return Math.max(...pricesAt(group, at).map(({ micros }) => micros));
 }

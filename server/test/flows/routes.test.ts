@@ -105,6 +105,42 @@ test("a country and a prefix have a carrier of their own", async () => {
   await expect.poll(() => has(one, "+14155559999"), { timeout: 10_000 }).toBe(1);
 });
 
+const load = (csv: string, query = "") =>
+  started.call(`/longwave/v1/NumberRanges/Import${query}`, {
+    ...{ body: csv, headers: { "content-type": "text/csv" } },
+  });
+const ranges = async () => {
+  const { json } = await started.call("/longwave/v1/NumberRanges");
+  return json.number_ranges.map(({ prefix }: { prefix: string }) => prefix);
+};
+
+test("a network has a carrier of its own, by number ranges that the operator loads", async () => {
+  const csv = "prefix,network,name\n+1415555,310260,T-Mobile\n+14155557002,310410,AT&T\n";
+  expect((await load(csv)).json).toEqual({ stored: 2 });
+  await post("/Routes", { name: "t-mobile", connector: "two", networks: ["310260"] });
+  await inForce();
+  await send("+14155557001");
+  await send("+14155557002");
+  await expect.poll(() => has(two, "+14155557001"), { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => has(one, "+14155557002"), { timeout: 10_000 }).toBe(1);
+});
+
+test("number ranges are replaced, removed, and the operator's alone", async () => {
+  expect((await load("prefix,network\n+33612,20801\n+336,20810\n", "?Replace=true")).json).toEqual({
+    stored: 2,
+  });
+  expect(await ranges()).toEqual(["+336", "+33612"]);
+  const faulty = await load("prefix,network\n+337,20801\n0612,20801\n");
+  expect(faulty.json).toMatchObject({ code: 20001, message: expect.stringContaining("row 3") });
+  const path = `/longwave/v1/NumberRanges/${encodeURIComponent("+336")}`;
+  expect((await started.call(path, { method: "DELETE" })).status).toBe(204);
+  expect((await started.call(path, { method: "DELETE" })).status).toBe(404);
+  expect(await ranges()).toEqual(["+33612"]);
+  const { json } = await started.call("/2010-04-01/Accounts.json", { form: { FriendlyName: "B" } });
+  const other = { sid: json.sid, token: json.auth_token };
+  expect((await started.call("/longwave/v1/NumberRanges", { as: other })).status).toBe(403);
+});
+
 test("a refusal of the sender sends the text to the next carrier, and the timeline shows both", async () => {
   await post("/Routes", { name: "first", connector: "two" });
   await inForce();

@@ -12,6 +12,7 @@ import { createSeal } from "../../lib/seal.ts";
 import { createMessageSids } from "../../lib/sid.ts";
 import type { NewMessage } from "../../messages/accept.ts";
 import type { Message } from "../../messages/message.ts";
+import { createNetworkBook } from "../../numbers/network-book.ts";
 import { createCapBook } from "../../spend/cap-book.ts";
 import { createPriceBook } from "../../spend/price-book.ts";
 import { asApiError } from "../error-response.ts";
@@ -60,6 +61,7 @@ function createServer(): FastifyInstance {
     tellOwners: async () => undefined,
     ruleBook,
     priceBook: createPriceBook({ sql: database.sql }),
+    networkBook: createNetworkBook({ sql: database.sql }),
     capBook: createCapBook({ sql: database.sql }),
     readNewMessage: (account: { id: number }, form: ReadonlyMap<string, readonly string[]>) => {
       const [to = ""] = form.get("To") ?? [];

@@ -15,6 +15,7 @@ import { type HeldNeeds, heldRoutes } from "./held.ts";
 import { type InventoryNeeds, inventoryRoutes } from "./inventory.ts";
 import { type KeywordNeeds, keywordRoutes } from "./keywords.ts";
 import { type LaneNeeds, laneRoutes } from "./lanes.ts";
+import { type NumberRangeNeeds, numberRangeRoutes } from "./number-ranges.ts";
 import { describeRoutes } from "./openapi.ts";
 import { type OptOutNeeds, optOutRoutes } from "./opt-outs.ts";
 import { type PriceNeeds, priceRoutes } from "./prices.ts";
@@ -34,6 +35,7 @@ import { type WebhookSecretNeeds, webhookSecretRoutes } from "./webhook-secret.t
 export type LongwaveNeeds = BulkNeeds &
   AccountLimitNeeds &
   RouteNeeds &
+  NumberRangeNeeds &
   TimelineNeeds &
   ReplayNeeds &
   OptOutNeeds &
@@ -116,6 +118,7 @@ export function longwaveRoutes(app: LongwaveNeeds): Route[] {
     ...spendCapRoutes(app),
     ...connectorRoutes(app),
     ...routeRoutes(app),
+    ...numberRangeRoutes(app),
     ...connectorTraceRoutes(app),
     ...heldRoutes(app),
     ...privacyRoutes(app),

@@ -41,6 +41,11 @@ const facts: Readonly<Record<string, Schema>> = {
     maxItems: ITEMS_MAX,
     description: "What the recipient's number begins with; none: any.",
   },
+  networks: {
+    ...listOf({ ...text, pattern: "^\\d{5,6}$" }),
+    maxItems: ITEMS_MAX,
+    description: "MCC and MNC of the recipient, by the number ranges; none: any.",
+  },
   is_enabled: { type: "boolean" },
 };
 const route = objectOf({ name, ...facts });
@@ -110,7 +115,8 @@ async function add(app: RouteNeeds, { body }: Call) {
   const added = await insertRoute(
     app.sql,
     {
-      ...{ priority: 100, percentage: 100, senders: [], countries: [], prefixes: [], ...rest },
+      ...{ priority: 100, percentage: 100 },
+      ...{ senders: [], countries: [], prefixes: [], networks: [], ...rest },
       ...{ name: given, connector, isEnabled },
     },
     app.clock(),

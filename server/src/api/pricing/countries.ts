@@ -60,12 +60,18 @@ function pricesOf(app: ApiNeeds, { account }: ApiRequest, country: string) {
     addPrices(app, byCarrier, { sender, country });
   }
   return [...byCarrier].map(([carrier, prices]) => ({
-    ...{ carrier, mcc: "", mnc: "" },
+    ...{ carrier, ...networkOf(carrier) },
     prices: [...prices].map(([number_type, micros]) => {
       const price = formatPrice(micros);
       return { number_type, base_price: price, current_price: price };
     }),
   }));
+}
+
+/** A list may name a carrier by the code of its network. */
+function networkOf(carrier: string) {
+  const [, mcc = "", mnc = ""] = /^(\d{3})(\d{2,3})$/.exec(carrier) ?? [];
+  return { mcc, mnc };
 }
 
 function addPrices(
