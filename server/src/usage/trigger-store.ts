@@ -11,6 +11,20 @@ type Of = { readonly account: number; readonly sid: Sid };
 
 /** False when the account has as many as it may. An offset is upon what is used now. */
 export async function insertTrigger(sql: Sql, trigger: NewTrigger, at: Date): Promise<boolean> {
+  return sql.begin(async (transaction) => {
+    const held = transaction as unknown as Sql;
+    // One after another: two that count at once would both find room for the last one.
+    await held`
+      select
+      from accounts
+      where account = ${trigger.account}
+      for no key update
+    `;
+    return insertWhereRoom(held, trigger, at);
+  });
+}
+
+async function insertWhereRoom(sql: Sql, trigger: NewTrigger, at: Date): Promise<boolean> {
   const { account, category, triggerBy, recurring } = trigger;
   const result = await sql`
     with watched as (

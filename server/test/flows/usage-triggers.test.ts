@@ -123,6 +123,19 @@ test("a trigger is changed, listed by what it watches, and deleted", async () =>
   expect(await client.usage.triggers.list(watched)).toEqual([]);
 });
 
+test("an account has at most 100 triggers, however many are made at once", async () => {
+  const other = await client.api.v2010.accounts.create({ friendlyName: "Many" });
+  const as = { sid: other.sid, token: other.authToken };
+  const make = () =>
+    started.call(`/2010-04-01/Accounts/${other.sid}/Usage/Triggers.json`, {
+      form: { UsageCategory: "sms", TriggerValue: "5", CallbackUrl: callbackUrl },
+      as,
+    });
+  const answers = await Promise.all(Array.from({ length: 105 }, make));
+  expect(answers.filter(({ status }) => status === 201)).toHaveLength(100);
+  expect(answers.filter(({ json }) => json.code === 20001)).toHaveLength(5);
+});
+
 test("a trigger is not found by another account", async () => {
   const { sid } = await client.usage.triggers.create({
     ...{ ...received, triggerValue: "1000000", callbackUrl },
