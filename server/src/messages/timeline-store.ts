@@ -44,14 +44,17 @@ const ROWS_MAX = 1_000;
 /** A queue is counted so far: it may hold millions. */
 export const AHEAD_MAX = 10_000;
 
-/** Everything that is written about one message. */
+/**
+ * Everything that is written about one message. The day of its id is by a process's clock, that of its
+ * events by the database's: around midnight they may be on the day before.
+ */
 export async function readTimeline(sql: Sql, id: MessageId): Promise<TimelineRows> {
   const [shard, text, day] = [shardOf(id), String(id), dayOf(id)];
   const [events, submissions, attempts, claims, waits, places] = await Promise.all([
     sql<TimelineRows["events"][number][]>`
       select at, kind, data
       from events
-      where id = ${text}::bigint and day >= ${day}::date and kind <> 'accepted'
+      where id = ${text}::bigint and day >= ${day}::date - 1 and kind <> 'accepted'
       order by at, writer, seq
       limit ${ROWS_MAX}
     `,
@@ -68,7 +71,7 @@ export async function readTimeline(sql: Sql, id: MessageId): Promise<TimelineRow
       select at, about, attempt, url, http_status as "httpStatus", error,
         duration_ms as "durationMs"
       from callback_attempts
-      where id = ${text}::bigint and day >= ${day}::date
+      where id = ${text}::bigint and day >= ${day}::date - 1
       order by at
       limit ${ROWS_MAX}
     `,

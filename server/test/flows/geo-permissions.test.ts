@@ -52,40 +52,6 @@ test("a country is opened and closed, and another account's stays as it was", as
   await expect(send("+33612345678")).rejects.toMatchObject({ code: 21408 });
 });
 
-const pauseLane = (isPaused: boolean) =>
-  started.call(`/longwave/v1/Lanes/${from}`, {
-    ...{ method: "POST", body: JSON.stringify({ is_paused: isPaused }) },
-    headers: { "content-type": "application/json" },
-  });
-
-/** One that waits: the lane's owner hears of the pause a moment after it was asked for. */
-async function sendHeld(to: string): Promise<string> {
-  await pauseLane(true);
-  for (;;) {
-    const { sid } = await send(to);
-    const leaves = expect.poll(async () => (await client.messages(sid).fetch()).status, {
-      timeout: 1_500,
-    });
-    const isHeld = await leaves.not.toBe("queued").then(
-      () => false,
-      () => true,
-    );
-    if (isHeld) return sid;
-  }
-}
-
-test("a country that is closed while texts wait stops those that have not left", async () => {
-  await permit("FR", true);
-  const sid = await sendHeld("+33612345678");
-  await permit("FR", false);
-  await pauseLane(false);
-  await expect
-    .poll(async () => (await client.messages(sid).fetch()).errorCode, { timeout: 30_000 })
-    .toBe(21408);
-  const { json: told } = await started.call(`/longwave/v1/Messages/${sid}/Timeline`);
-  expect(JSON.stringify(told)).toContain("GeoPermissions");
-});
-
 test("a country that is none is told, and the others of the request are changed", async () => {
   const { permissions } = await client.accounts.v1.messagingGeopermissions.update({
     permissions: [

@@ -3,6 +3,8 @@ import type { AddressInfo } from "node:net";
 import type twilio from "twilio";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createLongwaveClient } from "../../../sdk/src/client.ts";
+import { MINUTE } from "../../src/lib/clock.ts";
+import { createdAt } from "../../src/lib/message-id.ts";
 import { importInventory } from "../../src/senders/store.ts";
 import { type StartedApp, startTestApp } from "../compat/started-app.ts";
 
@@ -152,6 +154,31 @@ test("a text by a service comes from its own fallback where nobody in the servic
   }
   await service.remove();
   await other.remove();
+});
+
+test("what a service sets holds for texts that say nothing of it", async () => {
+  const { sid, service } = await serviceWith(["+15005550100"], {
+    ...{ smartEncoding: true, validityPeriod: 600 },
+  });
+  await started.call(`/v1/Services/${sid}`, { form: { DefaultPriority: "3" } });
+  const silent = await send(sid, "+12025550177", { body: "“Hello”" });
+  const own = await send(sid, "+12025550178", { validityPeriod: 60, messageIntent: "otp" });
+  expect(silent.body).toBe('"Hello"');
+  const rows = await started.database.sql<{ priority: number; id: bigint; until: Date }[]>`
+    select priority, id, valid_until as until
+    from messages
+    where recipient in (${silent.to}, ${own.to})
+    order by recipient
+  `;
+  const kept = rows.map(({ priority, id, until }) => ({
+    priority,
+    minutes: Math.round((until.getTime() - createdAt(id).getTime()) / MINUTE),
+  }));
+  expect(kept).toEqual([
+    { priority: 3, minutes: 10 },
+    { priority: 0, minutes: 1 },
+  ]);
+  await service.remove();
 });
 
 test("STOP to one number of a service holds for all of them, START takes it back", async () => {
