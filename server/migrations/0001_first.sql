@@ -137,6 +137,18 @@ create table registrations (
   updated_at timestamptz not null
 );
 
+-- What carriers take of a campaign in a second, and of a brand in a day, whichever number sends it.
+create table registration_limits (
+  kind text not null check (kind in ('campaign', 'brand')),
+  id text not null, -- as registrations name it
+  segments_per_second real check (segments_per_second > 0),
+  segments_per_day int check (segments_per_day > 0),
+  updated_at timestamptz not null,
+  primary key (kind, id),
+  check ((kind = 'campaign') = (segments_per_second is not null)), -- each kind has its own measure
+  check ((kind = 'brand') = (segments_per_day is not null))
+);
+
 -- What a segment costs from an instant on, in millionths of a dollar.
 create table prices (
   price int generated always as identity primary key,
@@ -220,6 +232,8 @@ create trigger configuration_changed after insert or update or delete or truncat
   for each statement execute function configuration_changed();
 
 create trigger configuration_changed after insert or update or delete or truncate on registrations
+  for each statement execute function configuration_changed();
+create trigger configuration_changed after insert or update or delete or truncate on registration_limits
   for each statement execute function configuration_changed();
 create trigger configuration_changed after insert or update or delete or truncate on spend_caps
   for each statement execute function configuration_changed();

@@ -1,6 +1,7 @@
 import type { Account } from "./accounts/account.ts";
 import type { Closers } from "./app.ts";
 import { buildCarriers } from "./carriers.ts";
+import { BRAND_DAY_ZONE, type RegisteredLimits } from "./compliance/registration-limits.ts";
 import { carrierKey } from "./connectors/carrier-key.ts";
 import type { Connector } from "./connectors/connector.ts";
 import { createDispatcher, type DispatcherNeeds } from "./messages/dispatch.ts";
@@ -11,7 +12,7 @@ import { countryOf, type PhoneNumber } from "./numbers/phone-number.ts";
 import type { Base } from "./open-base.ts";
 import { connectorsFor, connectorsOfSender, firstUp, isUp } from "./routing/choose-route.ts";
 import type { CarriedSender } from "./senders/sender.ts";
-import { createDayLimits } from "./throughput/day-limits.ts";
+import { createDayLimits, type DayLimit } from "./throughput/day-limits.ts";
 import { holdShards, type ShardLeases } from "./throughput/leases.ts";
 import { createLimiters, type Limit } from "./throughput/limiters.ts";
 import { createQuotas } from "./throughput/quotas.ts";
@@ -77,7 +78,7 @@ function buildLimiters(base: Base, ownership: Ownership, closers: Closers) {
 
 /** By which connector texts go. */
 function waysOf(
-  { accountBook, senderBook, routeBook, networkBook }: Base,
+  { accountBook, senderBook, routeBook, networkBook, ruleBook }: Base,
   connectors: ReadonlyMap<string, Connector>,
 ) {
   return {
@@ -88,11 +89,13 @@ function waysOf(
       const connector = firstUp(candidates);
       if (connector === undefined) return undefined;
       const { segmentsPerSecond } = sender;
+      const registered = ruleBook.current().registeredLimits.get(sender.number);
       const limits = [
         ...candidates.flatMap((one) => carrierLimit(one, sender)),
+        ...campaignLimit(registered),
         ...accountLimit(accountBook.byId(lane.account)),
       ];
-      return { segmentsPerSecond, limits, connector };
+      return { segmentsPerSecond, limits, dayLimits: brandDay(registered), connector };
     },
     connectorNamed: (name) => connectors.get(name),
     pick: (lane, recipient, refusedBy) => {
@@ -161,6 +164,21 @@ function accountLimit(account: Account | undefined): Limit[] {
   if (account?.segmentsPerSecond === undefined) return [];
   const { sid, segmentsPerSecond } = account;
   return [{ kind: "account", of: sid, segmentsPerSecond, setBy: "the operator", isShared: true }];
+}
+
+/** Its numbers may be in any pools, and so in lanes of several processes. */
+function campaignLimit(registered: RegisteredLimits | undefined): Limit[] {
+  if (registered?.segmentsPerSecond === undefined) return [];
+  const { campaign, segmentsPerSecond } = registered;
+  const of = { kind: "campaign", of: campaign, segmentsPerSecond } as const;
+  return [{ ...of, setBy: "the operator", isShared: true }];
+}
+
+function brandDay(registered: RegisteredLimits | undefined): DayLimit[] {
+  if (registered?.segmentsPerDay === undefined) return [];
+  const { brand, segmentsPerDay } = registered;
+  const of = { kind: "brand day", of: brand, segmentsPerDay } as const;
+  return [{ ...of, zone: BRAND_DAY_ZONE, setBy: "the operator" }];
 }
 
 /** What a carrier takes from the sender, where that is less than the sender's own. */

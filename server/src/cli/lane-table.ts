@@ -30,7 +30,7 @@ const ROWS_BESIDE = 3;
 const marks: Readonly<Record<string, keyof Painter>> = {
   ...{ idle: "quiet", sending: "good", paced: "good", "window full": "notice" },
   ...{ paused: "notice", draining: "notice", throttled: "bad", reconnecting: "bad" },
-  ...{ "no route": "bad", waiting: "notice" },
+  ...{ "no route": "bad", waiting: "notice", capped: "notice" },
 };
 
 const head = ["LANE", "WAITING", "LIMIT/S", "NOW/S", "EMPTY IN", "PHASE", "WHY"];

@@ -19,7 +19,10 @@ const judge = (rules: Partial<AccountRules>, message: Partial<Judged> = {}) => {
     ...rules,
   };
   return judgeMessage(
-    { of: () => all, unregistered, quietHours, keywordSets: new Map() },
+    {
+      ...{ of: () => all, unregistered, quietHours },
+      ...{ registeredLimits: new Map(), keywordSets: new Map() },
+    },
     {
       account: 1,
       sender: "+15005550100",

@@ -3,6 +3,8 @@ import type { Sql } from "../db/sql.ts";
 import { readKeywordSets } from "./keyword-set-store.ts";
 import type { KeywordSet } from "./keyword-sets.ts";
 import { createQuietHours, type QuietHours } from "./quiet-hours.ts";
+import { readRegisteredLimits } from "./registration-limit-store.ts";
+import type { RegisteredLimits } from "./registration-limits.ts";
 import { readUnregistered } from "./registration-store.ts";
 import {
   type QuietHoursMode,
@@ -17,6 +19,8 @@ export type Rules = {
   readonly of: (account: number) => AccountRules;
   /** Senders that the carriers would stop, with the code of why. */
   readonly unregistered: ReadonlyMap<string, number>;
+  /** What carriers take of its campaign and its brand, by number. */
+  readonly registeredLimits: ReadonlyMap<string, RegisteredLimits>;
   /** Of messaging services, by their sids. */
   readonly keywordSets: ReadonlyMap<string, readonly KeywordSet[]>;
   readonly quietHours: QuietHours;
@@ -38,20 +42,25 @@ const none: AccountRules = { openCountries: new Set(), safeList: new Set(), quie
 export function createRuleBook(app: { readonly sql: Sql }): RuleBook {
   const quietHours = createQuietHours();
   return keepConfiguration<Rules>(app, {
-    empty: { of: () => none, unregistered: new Map(), keywordSets: new Map(), quietHours },
+    empty: {
+      ...{ of: () => none, unregistered: new Map(), registeredLimits: new Map() },
+      ...{ keywordSets: new Map(), quietHours },
+    },
     read: async (sql) => ({ ...(await readRules(sql)), quietHours }),
   });
 }
 
 async function readRules(sql: Sql): Promise<Omit<Rules, "quietHours">> {
-  const [families, homes, permissions, safeLists, unregistered, keywordSets] = await Promise.all([
-    readFamilies(sql),
-    readHomeCountries(sql),
-    readGeoPermissions(sql),
-    readSafeLists(sql),
-    readUnregistered(sql),
-    readKeywordSets(sql),
-  ]);
+  const [families, homes, permissions, safeLists, unregistered, registeredLimits, keywordSets] =
+    await Promise.all([
+      readFamilies(sql),
+      readHomeCountries(sql),
+      readGeoPermissions(sql),
+      readSafeLists(sql),
+      readUnregistered(sql),
+      readRegisteredLimits(sql),
+      readKeywordSets(sql),
+    ]);
   const rules = new Map<number, AccountRules>();
   // Parents come first: what an account has not said itself, its parent says.
   for (const { account, parent, quietHours } of families) {
@@ -65,5 +74,8 @@ async function readRules(sql: Sql): Promise<Omit<Rules, "quietHours">> {
     const safeList = own.length === 0 ? above.safeList : new Set([...above.safeList, ...own]);
     rules.set(account, { openCountries, safeList, quietHours });
   }
-  return { of: (account) => rules.get(account) ?? none, unregistered, keywordSets };
+  return {
+    ...{ of: (account) => rules.get(account) ?? none, unregistered, registeredLimits },
+    keywordSets,
+  };
 }

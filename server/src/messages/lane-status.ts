@@ -100,6 +100,8 @@ function secondsFor(depth: number, rate: number): number | undefined {
 /** By the kind of a limiter. */
 const remedies: Readonly<Record<string, string>> = {
   sender: "Raise the sender's segments_per_second if its carrier allows more, or use more senders.",
+  campaign:
+    "Raise the campaign's segments_per_second under /longwave/v1/RegistrationLimits if its carriers allow more.",
   throttle: "It rises again by itself while the carrier takes what it is sent.",
 };
 

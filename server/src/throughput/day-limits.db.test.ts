@@ -51,8 +51,8 @@ async function startProcess() {
   };
   return { owner, days, sendAll, life, die: () => endOwners(sql, owner) };
 }
-const usedOf = ({ kind, of }: DayLimit, day = "2026-11-24") =>
-  readDayUsed(database.sql, `${kind} ${of}`, day);
+const usedOf = async ({ kind, of }: DayLimit, day = "2026-11-24") =>
+  (await readDayUsed(database.sql, { kind, of: [of], day })).get(of);
 
 test("processes together use up a day to the last segment, and never pass it", async () => {
   const limit = limitOf("B1", 403);

@@ -76,14 +76,23 @@ export async function uncountSegments(
   `;
 }
 
-/** What all processes have counted of a day. */
-export async function readDayUsed(sql: Sql, key: string, day: string): Promise<number> {
-  const [row] = await sql<{ used: number }[]>`
-    select coalesce(sum(used), 0)::int as used
-    from day_shares
-    where key = ${key} and day = ${day}
+/** What all processes have counted of a day, by what is limited. */
+export async function readDayUsed(
+  sql: Sql,
+  {
+    kind,
+    of,
+    day,
+  }: { readonly kind: string; readonly of: readonly string[]; readonly day: string },
+): Promise<Map<string, number>> {
+  if (of.length === 0) return new Map();
+  const rows = await sql<{ of: string; used: number }[]>`
+    select item.of, sum(used)::int as used
+    from unnest(${of as string[]}::text[]) as item(of)
+    join day_shares on key = ${kind} || ' ' || item.of and day = ${day}
+    group by item.of
   `;
-  return row?.used ?? 0;
+  return new Map(rows.map((row) => [row.of, row.used]));
 }
 
 export async function deleteDaySharesBefore(sql: Sql, day: string): Promise<void> {

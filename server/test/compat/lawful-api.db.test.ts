@@ -40,6 +40,26 @@ test("a registration is recorded, replaced, listed and forgotten", async () => {
   expect((await remove(`/Registrations/${number}`)).status).toBe(404);
 });
 
+test("what carriers take of a campaign and a brand is set, listed and lifted, by the operator alone", async () => {
+  const limits = [
+    { kind: "brand", id: "B9", segments_per_day: 2_000 },
+    { kind: "campaign", id: "C1", segments_per_second: 0.25 },
+  ];
+  const put = (registration_limits: unknown, as?: Credentials) =>
+    post("/RegistrationLimits", { registration_limits }, as);
+  expect((await put(limits, other)).status).toBe(403);
+  expect((await get("/RegistrationLimits", other)).status).toBe(403);
+  expect((await put(limits)).json).toEqual({ stored: 2 });
+  expect((await get("/RegistrationLimits")).json.registration_limits).toEqual([
+    { ...limits[0], segments_today: 0 },
+    limits[1],
+  ]);
+  const misfit = await put([{ kind: "brand", id: "B9", segments_per_second: 1 }]);
+  expect(misfit.json).toMatchObject({ code: 20001, message: expect.stringMatching(/per_day/) });
+  expect((await remove("/RegistrationLimits/brand/B9")).status).toBe(204);
+  expect((await remove("/RegistrationLimits/brand/B9")).status).toBe(404);
+});
+
 test("an account says what becomes of its marketing texts in quiet hours", async () => {
   expect((await post("/QuietHours", { mode: "refuse" })).json).toEqual({ mode: "refuse" });
   expect((await get("/QuietHours")).json).toEqual({ mode: "refuse" });

@@ -132,6 +132,30 @@ test("a rate of the connector's binds is told as the limit that binds", async ()
   await carrier.close();
 });
 
+test("a brand's day that is used up holds its numbers' texts back, until the operator raises it", async () => {
+  await ask("/Registrations", {
+    registrations: [{ number: longCode, campaign: "C1", brand: "B1" }],
+  });
+  const put = (segments_per_day: number) =>
+    ask("/RegistrationLimits", {
+      registration_limits: [{ kind: "brand", id: "B1", segments_per_day }],
+    });
+  await expect.poll(async () => (await lane(longCode)).depth, wait).toBe(0);
+  expect((await put(1)).json).toEqual({ stored: 1 });
+  await send(longCode);
+  await send(longCode);
+  await expect
+    .poll(() => lane(longCode), wait)
+    .toMatchObject({
+      ...{ depth: 1, phase: "capped", seconds_to_drain: null },
+      limit: { name: "brand day", set_by: "the operator" },
+    });
+  const [brand] = (await ask("/RegistrationLimits")).json.registration_limits;
+  expect(brand).toMatchObject({ id: "B1", segments_today: 1 });
+  await put(2);
+  await expect.poll(async () => (await lane(longCode)).depth, wait).toBe(0);
+});
+
 test("lanes are listed page by page; a lane that is not there is not found", async () => {
   const all = (await ask("/Lanes")).json.lanes.map((one: { lane: string }) => one.lane);
   const paged: string[] = [];

@@ -43,7 +43,7 @@ const lane = objectOf({
   phase: {
     enum: [
       ...["idle", "sending", "paced", "window full", "throttled", "reconnecting", "paused"],
-      ...["draining", "no route", "waiting"],
+      ...["draining", "no route", "waiting", "capped"],
     ],
   },
   is_paused: { type: "boolean" },
@@ -56,7 +56,7 @@ const lane = objectOf({
         name: {
           ...text,
           description:
-            "The kind of its limiter (sender, account…), or window, carrier, connection, pause, drain, route.",
+            "The kind of its limiter (sender, campaign, account…), brand day, or window, carrier, connection, pause, drain, route.",
         },
         words: text,
         set_by: text,

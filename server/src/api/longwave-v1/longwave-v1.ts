@@ -22,6 +22,7 @@ import { type PriceNeeds, priceRoutes } from "./prices.ts";
 import { type PrivacyNeeds, privacyRoutes } from "./privacy.ts";
 import { type QuietHoursNeeds, quietHoursRoutes } from "./quiet-hours.ts";
 import { renderReference } from "./reference-page.ts";
+import { type RegistrationLimitNeeds, registrationLimitRoutes } from "./registration-limits.ts";
 import { type RegistrationNeeds, registrationRoutes } from "./registrations.ts";
 import { type ReplayNeeds, replayRoutes } from "./replay.ts";
 import { type Call, checkAccess, misfit, type Route, readCall } from "./route.ts";
@@ -42,6 +43,7 @@ export type LongwaveNeeds = BulkNeeds &
   KeywordNeeds &
   InventoryNeeds &
   RegistrationNeeds &
+  RegistrationLimitNeeds &
   QuietHoursNeeds &
   PriceNeeds &
   SpendCapNeeds &
@@ -112,6 +114,7 @@ export function longwaveRoutes(app: LongwaveNeeds): Route[] {
     ...keywordRoutes(app),
     ...inventoryRoutes(app),
     ...registrationRoutes(app),
+    ...registrationLimitRoutes(app),
     ...laneRoutes(app),
     ...quietHoursRoutes(app),
     ...priceRoutes(app),
