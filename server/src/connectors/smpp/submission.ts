@@ -1,9 +1,9 @@
 import { SECOND } from "../../lib/clock.ts";
 import { emptyMessage, type ShortMessage, type Tlvs, tlvs } from "../../smpp/pdus.ts";
+import { absoluteTime, relativeTime } from "../../smpp/times.ts";
 import type { Submission } from "../connector.ts";
 import type { SmppSettings } from "./settings.ts";
 import { encodeText } from "./text.ts";
-import { absoluteTime, relativeTime } from "./times.ts";
 
 /** A submission in the carrier's dialect. */
 export function toShortMessage(
