@@ -5,6 +5,7 @@ export const states = {
   enroute: 1,
   delivered: 2,
   expired: 3,
+  deleted: 4,
   undeliverable: 5,
   accepted: 6,
   unknown: 7,

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { type BindName, RESPONSE_BIT, type SubmitSm, statuses } from "../smpp/pdus.ts";
+import { type BindName, type DataSm, RESPONSE_BIT, type SubmitSm, statuses } from "../smpp/pdus.ts";
 import type { SmppSession } from "../smpp/session.ts";
 import type { SubmitAnswer } from "./carrier.ts";
 import { plain } from "./dialects.ts";
@@ -14,7 +14,9 @@ export type Bind = {
   readonly manners: () => Manners;
   readonly bound: (as: BindName) => void;
   readonly useManners: (manners: Manners) => void;
-  readonly answer: (pdu: SubmitSm, answer: SubmitAnswer) => void;
+  readonly answer: (pdu: SubmitSm | DataSm, answer: SubmitAnswer) => void;
+  /** An id as answers on this bind write it. */
+  readonly idOf: (answer: SubmitAnswer & { kind: "accepted" }) => string;
 };
 
 /** So many submissions left without an answer end the connection, as a carrier's trouble does. */
@@ -66,35 +68,45 @@ export function createBind(number: number, session: SmppSession, socket: Socket)
     if (isClosed || silent >= SILENT_MAX) session.destroy();
   };
 
-  const refuse = (pdu: SubmitSm, { status, line }: SubmitAnswer & { kind: "refused" }) => {
+  const respond = (pdu: SubmitSm | DataSm, status: number, messageId = "") => {
+    const { sequence } = pdu;
+    if (pdu.command === "submit_sm") session.respond(pdu, status, { messageId });
+    else session.reply({ command: "data_sm_resp", status, sequence, messageId });
+  };
+
+  const idOf: Bind["idOf"] = ({ id, messageId }) => {
+    const { dialect } = manners;
+    return dialect === plain ? messageId : (dialect.answerId?.(BigInt(id)) ?? messageId);
+  };
+
+  const refuse = (pdu: SubmitSm | DataSm, { status, line }: SubmitAnswer & { kind: "refused" }) => {
     if (line === "nack") {
       session.reply({ command: "generic_nack", status, sequence: pdu.sequence });
       return stayAway(false);
     }
     if (line === "bare") sendOddly(pdu.sequence, "header");
-    return session.respond(pdu, status);
+    return respond(pdu, status);
   };
 
-  const accept = (pdu: SubmitSm, { id, line, ...answer }: SubmitAnswer & { kind: "accepted" }) => {
-    const { dialect } = manners;
-    const messageId =
-      dialect === plain ? answer.messageId : (dialect.answerId?.(BigInt(id)) ?? answer.messageId);
+  const accept = (pdu: SubmitSm | DataSm, answer: SubmitAnswer & { kind: "accepted" }) => {
+    const { line } = answer;
+    const messageId = idOf(answer);
     if (line === "cut") sendOddly(pdu.sequence, "half");
     if (line === "slow") sendOddly(pdu.sequence, "slowly");
-    const respond = () => {
-      session.respond(pdu, statuses.ok, { messageId });
+    const answerNow = () => {
+      respond(pdu, statuses.ok, messageId);
       if (line === "unbind") void session.close();
       if (line !== "deaf") return;
       isDeaf = true;
       bend();
     };
-    const answerMs = answer.answerMs ?? dialect.answerMs;
-    if (answerMs === undefined) respond();
-    else setTimeout(respond, answerMs).unref();
+    const answerMs = answer.answerMs ?? manners.dialect.answerMs;
+    if (answerMs === undefined) answerNow();
+    else setTimeout(answerNow, answerMs).unref();
   };
 
   return {
-    ...{ number, session, useManners },
+    ...{ number, session, useManners, idOf },
     role: () => role,
     manners: () => manners,
     bound: (as) => {

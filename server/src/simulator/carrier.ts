@@ -1,11 +1,14 @@
-import { decodeText } from "../connectors/smpp/text.ts";
 import { type ShortMessage, statuses } from "../smpp/pdus.ts";
+import { readTime } from "../smpp/times.ts";
 import { type LineFault, states } from "./behaviours.ts";
 import { type Delivery, partsOf, type Receipt, type Text } from "./delivery.ts";
 import { createDueList } from "./due-list.ts";
 import type { Journal } from "./journal.ts";
-import type { Network, Reaction, ReceiptPlan } from "./network.ts";
+import type { Network, Reaction } from "./network.ts";
+import { createPeople } from "./people.ts";
 import type { Phones } from "./phones.ts";
+import { plansFor, receiptOf } from "./receipts.ts";
+import { createTexts, type OpenText, type TakenText, type Texts } from "./texts.ts";
 
 export type SubmitAnswer =
   | {
@@ -28,7 +31,8 @@ export type SubmitAnswer =
 
 /** A carrier as a machine without sockets or timers: it is told the time, so tests run its days. */
 export type Carrier = {
-  readonly submit: (bind: number, pdu: ShortMessage, nowMs: number) => SubmitAnswer;
+  /** With an id, of a text that goes to several, its first recipient's. */
+  readonly submit: (bind: number, pdu: ShortMessage, nowMs: number, id?: number) => SubmitAnswer;
   /** A text from a phone. */
   readonly inject: (text: Text, nowMs: number) => void;
   /** What is to be brought now; each must be settled or come again. */
@@ -38,6 +42,11 @@ export type Carrier = {
   /** It was acknowledged. */
   readonly settle: (delivery: Delivery) => void;
   readonly again: (delivery: Delivery, nowMs: number) => void;
+  readonly texts: Texts;
+  /** Whether it could still be. */
+  readonly cancel: (text: TakenText, nowMs: number) => boolean;
+  /** The status of the answer to replace_sm. */
+  readonly replace: (text: TakenText, changes: Partial<ShortMessage>, nowMs: number) => number;
   readonly counts: () => CarrierCounts;
 };
 
@@ -54,10 +63,6 @@ export type CarrierCounts = {
 /** Receipts and texts that wait for a bind; beyond it the oldest is lost, as in a real network. */
 const PENDING_MAX = 200_000;
 const AGAIN_MS = 2_000;
-/** People answer one second later, a sender at most once a minute: two robots must not chat. */
-const REPLY_MS = 1_000;
-const REPLY_PAUSE_MS = 60_000;
-const REPLIES_KEPT_MAX = 10_000;
 
 export function createCarrier(app: {
   network: Network;
@@ -67,7 +72,12 @@ export function createCarrier(app: {
 }): Carrier {
   const { network, phones, journal, pendingMax = PENDING_MAX } = app;
   const due = createDueList<Delivery>();
-  const repliedAt = new Map<string, number>();
+  const texts = createTexts();
+  /** Ids of texts that go out at a time. */
+  const scheduled = createDueList<number>();
+  /** Numbers of receipts that wait for what a cancel_sm could still prevent, or has prevented. */
+  const preventable = new Set<number>();
+  const dropped = new Set<number>();
   const counts = { submitted: 0, refused: 0, unanswered: 0, brought: 0, pending: 0, lost: 0 };
   let number = 0;
   let reference = 0;
@@ -99,6 +109,7 @@ export function createCarrier(app: {
   const forget = (delivery: Delivery) => {
     counts.pending -= 1;
     counts.lost += 1;
+    preventable.delete(delivery.number);
     journal.remove(delivery.number);
   };
 
@@ -107,21 +118,7 @@ export function createCarrier(app: {
     for (const part of partsOf(text, { reference, nextNumber })) add(part, nowMs);
   };
 
-  const show = (pdu: ShortMessage, reply: string | undefined, nowMs: number) => {
-    const text = phones.receive(pdu, nowMs);
-    if (text === undefined || reply === undefined) return;
-    const pair = `${text.to} ${text.from}`;
-    if (nowMs - (repliedAt.get(pair) ?? Number.NEGATIVE_INFINITY) < REPLY_PAUSE_MS) return;
-    repliedAt.delete(pair);
-    repliedAt.set(pair, nowMs);
-    if (repliedAt.size > REPLIES_KEPT_MAX) {
-      for (const oldest of repliedAt.keys()) {
-        repliedAt.delete(oldest);
-        break;
-      }
-    }
-    inject({ from: text.to, to: text.from, body: reply }, nowMs + REPLY_MS);
-  };
+  const people = createPeople(phones, inject);
 
   /** What is strange about a receipt: its id, or where it comes. */
   const oddly = ({ ids, isElsewhere }: Reaction, id: number, bind: number): Partial<Receipt> => ({
@@ -130,26 +127,85 @@ export function createCarrier(app: {
     ...(isElsewhere ? { notOn: bind } : {}),
   });
 
-  const takeIn = (bind: number, pdu: ShortMessage, reaction: Reaction, nowMs: number) => {
-    counts.submitted += 1;
-    const id = journal.nextId();
+  /** The text goes out: its receipts wait, and its phone shows it. */
+  const sendOut = (id: number, { bind, pdu, reaction }: OutgoingText, nowMs: number) => {
     const early: Delivery[] = [];
-    const plans = reaction.isOncePerText && !isLastPart(pdu) ? [] : reaction.receipts;
-    for (const plan of plans) {
-      if (!isWanted(pdu.registeredDelivery, plan.state)) continue;
+    const waiting: number[] = [];
+    for (const plan of plansFor(pdu, reaction)) {
       const ordinary = receiptOf(pdu, { number: nextNumber(), reaction, plan, id, nowMs });
       const receipt = reaction.isOdd ? { ...ordinary, ...oddly(reaction, id, bind) } : ordinary;
       if (reaction.isEarly) {
         keep(receipt, nowMs);
         early.push(receipt);
       } else add(receipt, nowMs + plan.afterMs);
+      waiting.push(receipt.number);
+      if (!reaction.isShown) preventable.add(receipt.number);
     }
-    if (reaction.isShown) show(pdu, reaction.reply, nowMs);
-    return { id, early };
+    if (reaction.isShown) people.show(pdu, reaction.reply, nowMs);
+    putText(id, { bind, pdu, reaction, receipts: waiting, scheduledAtMs: undefined }, nowMs);
+    return early;
+  };
+
+  const putText = (id: number, text: OpenText, nowMs: number) => {
+    const { pdu, reaction, scheduledAtMs } = text;
+    const isOpen = scheduledAtMs !== undefined || !reaction.isShown;
+    const afterMs = isOpen ? (reaction.receipts.at(-1)?.afterMs ?? 0) : 0;
+    texts.put({
+      ...{ id, sender: pdu.source, recipient: pdu.dest, serviceType: pdu.serviceType },
+      ...{ state: reaction.state, error: reaction.error },
+      doneAtMs: (scheduledAtMs ?? nowMs) + afterMs,
+      open: isOpen ? text : undefined,
+    });
+  };
+
+  /** Nothing: now. Not a number: no time that can be read. */
+  const scheduleOf = (scheduleTime: string, nowMs: number): number | undefined => {
+    if (scheduleTime === "") return undefined;
+    const atMs = readTime(scheduleTime, new Date(nowMs))?.getTime() ?? Number.NaN;
+    return atMs <= nowMs ? undefined : atMs;
+  };
+
+  const sendScheduled = (nowMs: number) => {
+    for (const id of scheduled.take(nowMs, Number.POSITIVE_INFINITY)) {
+      const { open } = texts.byId(id) ?? {};
+      // Cancelled or put off meanwhile, when it says otherwise.
+      if (open?.scheduledAtMs !== undefined && open.scheduledAtMs <= nowMs)
+        sendOut(id, open, nowMs);
+    }
+  };
+
+  const cancel: Carrier["cancel"] = (text, nowMs) => {
+    const { id, open } = text;
+    if (open === undefined || nowMs >= text.doneAtMs) return false;
+    for (const receipt of open.receipts) {
+      if (!preventable.delete(receipt)) continue;
+      dropped.add(receipt);
+      counts.pending -= 1;
+      journal.remove(receipt);
+    }
+    const outcome = { state: states.deleted, error: "000" };
+    texts.put({ ...text, ...outcome, doneAtMs: nowMs, open: undefined });
+    const reaction = { ...open.reaction, receipts: [{ ...outcome, afterMs: 0 }] };
+    for (const plan of plansFor(open.pdu, reaction)) {
+      add(receiptOf(open.pdu, { number: nextNumber(), reaction, plan, id, nowMs }), nowMs);
+    }
+    return true;
+  };
+
+  const replace: Carrier["replace"] = (text, { scheduleTime = "", ...changes }, nowMs) => {
+    const { open } = text;
+    if (open === undefined || nowMs >= text.doneAtMs) return statuses.replaceFailed;
+    const atMs = scheduleOf(scheduleTime, nowMs) ?? open.scheduledAtMs;
+    if (Number.isNaN(atMs)) return statuses.invalidScheduleTime;
+    const scheduledAtMs = open.scheduledAtMs === undefined ? undefined : atMs;
+    const pdu = { ...open.pdu, ...changes };
+    texts.put({ ...text, open: { ...open, pdu, scheduledAtMs } });
+    if (scheduledAtMs !== undefined) scheduled.add(scheduledAtMs, text.id);
+    return statuses.ok;
   };
 
   return {
-    submit: (bind, pdu, nowMs) => {
+    submit: (bind, pdu, nowMs, sharedId) => {
       const reaction = network.react({ bind, sender: pdu.source, recipient: pdu.dest }, nowMs);
       const { status, line, answerMs } = reaction;
       if (status === undefined) counts.unanswered += 1;
@@ -159,7 +215,19 @@ export function createCarrier(app: {
           ? { kind: "silent", id: undefined, line }
           : { kind: "refused", status, line };
       }
-      const { id, early } = takeIn(bind, pdu, reaction, nowMs);
+      const scheduledAtMs = scheduleOf(pdu.scheduleTime, nowMs);
+      if (Number.isNaN(scheduledAtMs)) {
+        return { kind: "refused", status: statuses.invalidScheduleTime, line };
+      }
+      counts.submitted += 1;
+      const id = sharedId ?? journal.nextId();
+      let early: readonly Delivery[] = [];
+      if (scheduledAtMs === undefined) early = sendOut(id, { bind, pdu, reaction }, nowMs);
+      else {
+        const later = { ...reaction, isEarly: false };
+        putText(id, { bind, pdu, reaction: later, receipts: [], scheduledAtMs }, nowMs);
+        scheduled.add(scheduledAtMs, id);
+      }
       if (status === undefined) {
         for (const delivery of early) due.add(nowMs, delivery);
         return { kind: "silent", id, line };
@@ -168,50 +236,30 @@ export function createCarrier(app: {
       return { kind: "accepted", messageId, id, early, answerMs, line };
     },
     inject,
-    take: due.take,
-    nextAt: due.nextAt,
+    take: (nowMs, max) => {
+      sendScheduled(nowMs);
+      const taken = due.take(nowMs, max);
+      return dropped.size === 0 ? taken : taken.filter(({ number: one }) => !dropped.delete(one));
+    },
+    nextAt: () => {
+      const [first, second] = [due.nextAt(), scheduled.nextAt()];
+      return first === undefined || second === undefined
+        ? (first ?? second)
+        : Math.min(first, second);
+    },
+    ...{ texts, cancel, replace },
     settle: (delivery) => {
+      if (dropped.delete(delivery.number)) return;
+      preventable.delete(delivery.number);
       counts.pending -= 1;
       counts.brought += 1;
       journal.remove(delivery.number);
     },
-    again: (delivery, nowMs) => due.add(nowMs + AGAIN_MS, delivery),
+    again: (delivery, nowMs) => {
+      if (!dropped.delete(delivery.number)) due.add(nowMs + AGAIN_MS, delivery);
+    },
     counts: () => ({ ...counts }),
   };
 }
 
-/** registered_delivery of SMPP 3.4, section 5.2.17, and 3, which is of 5.0: successes alone. */
-function isWanted(registeredDelivery: number, state: number): boolean {
-  const asked = registeredDelivery & 3;
-  const isSuccess = state === states.delivered;
-  return asked === 1 || (asked === 2 && !isSuccess) || (asked === 3 && isSuccess);
-}
-
-function isLastPart(pdu: ShortMessage): boolean {
-  const { part, total } = decodeText(pdu);
-  return part === total;
-}
-
-function receiptOf(
-  pdu: ShortMessage,
-  about: { number: number; reaction: Reaction; plan: ReceiptPlan; id: number; nowMs: number },
-): Receipt {
-  const { number, reaction, plan, id, nowMs } = about;
-  return {
-    kind: "receipt",
-    number,
-    messageId: String(id),
-    // With the optional parameter a gateway would find the id without conversion.
-    isBare: reaction.isBare || reaction.ids === "hex" || reaction.ids === "decimal then hex",
-    phone: pdu.dest,
-    phoneTon: pdu.destTon,
-    phoneNpi: pdu.destNpi,
-    sender: pdu.source,
-    senderTon: pdu.sourceTon,
-    senderNpi: pdu.sourceNpi,
-    state: plan.state,
-    error: plan.error,
-    submittedAtMs: nowMs,
-    doneAtMs: nowMs + plan.afterMs,
-  };
-}
+type OutgoingText = Pick<OpenText, "bind" | "pdu" | "reaction">;

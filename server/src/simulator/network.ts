@@ -17,6 +17,9 @@ export type Reaction = {
   /** The text is taken: there may be receipts, and a phone that shows it. */
   readonly isTaken: boolean;
   readonly receipts: readonly ReceiptPlan[];
+  /** What becomes of the text, whether a receipt says so or not. */
+  readonly state: number;
+  readonly error: string;
   /** Before the answer to submit_sm. */
   readonly isEarly: boolean;
   /** The receipt has no optional parameters. */
@@ -141,11 +144,12 @@ export function createNetwork(options: {
       if (refused !== undefined) return refusal(refused, behaviour.line);
       if (behaviour.silence === "lost") return refusal(undefined);
       const isSilent = behaviour.silence !== undefined || happens(scenario.silentShare);
-      const isShown = (behaviour.state ?? states.delivered) === states.delivered;
+      const { state = states.delivered, error = "000" } = behaviour;
+      const isShown = state === states.delivered;
       return {
         status: isSilent ? undefined : statuses.ok,
         isTaken: true,
-        isShown,
+        ...{ isShown, state, error },
         receipts: receiptsOf(scenario, behaviour),
         isEarly: behaviour.isEarly === true,
         isBare: behaviour.isBare === true,
@@ -186,6 +190,7 @@ function refusal(status: number | undefined, line?: LineFault): Reaction {
     ...{ status, line, isTaken: false, receipts: none, isEarly: false, isBare: false },
     ...{ ids: "decimal", isShown: false, reply: undefined, answerMs: undefined },
     ...{ isElsewhere: false, isOdd: false, isOncePerText: false },
+    ...{ state: states.rejected, error: "000" },
   };
 }
 

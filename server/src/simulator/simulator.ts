@@ -1,9 +1,10 @@
 import { decodeText } from "../connectors/smpp/text.ts";
 import type { Clock } from "../lib/clock.ts";
-import type { SubmitSm } from "../smpp/pdus.ts";
+import type { ShortMessage } from "../smpp/pdus.ts";
 import { createCarrier } from "./carrier.ts";
 import { startHttpFace } from "./http-face.ts";
 import { createMemoryJournal, openJournal } from "./journal.ts";
+import type { Tls } from "./listener.ts";
 import { createNetwork } from "./network.ts";
 import { createPhones, type PhoneText } from "./phones.ts";
 import type { Scenario, ScenarioName } from "./scenarios.ts";
@@ -49,7 +50,7 @@ export type SimulatorOptions = {
   /** Names of dialects, a suffix, a scenario: of binds that name none of their own. */
   readonly manners?: string;
   /** Its certificate and key as PEM: gateways must speak TLS then. */
-  readonly tls?: { readonly certificate: string; readonly key: string } | undefined;
+  readonly tls?: Tls | undefined;
   /** Keeps what waits for a bind, and the ids that were given, over a restart. */
   readonly stateFolder?: string;
   readonly clock: Clock;
@@ -114,7 +115,7 @@ function monotonic(clock: Clock): () => number {
 /** esm_class bit: the text begins with a user data header (SMPP 3.4, section 5.2.12). */
 const UDHI = 0x40;
 
-function logged(bind: number, pdu: SubmitSm, id: number) {
+function logged(bind: number, pdu: ShortMessage, id: number) {
   const isPart = (pdu.esmClass & UDHI) !== 0 || pdu.tlvs.size > 0;
   const { reference, part, total } = isPart ? decodeText(pdu) : { reference: 0, part: 1, total: 1 };
   const addresses = { from: pdu.source, to: pdu.dest };

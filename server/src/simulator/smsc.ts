@@ -1,11 +1,19 @@
-import { connect, createServer, type Server, type Socket } from "node:net";
-import { createServer as createTlsServer } from "node:tls";
-import { type BindRequest, type SubmitSm, statuses } from "../smpp/pdus.ts";
-import { type Answer, openSession, SmppNoAnswer } from "../smpp/session.ts";
+import type { Socket } from "node:net";
+import {
+  type BindRequest,
+  emptyMessage,
+  type Pdu,
+  responseTo,
+  type ShortMessage,
+  statuses,
+} from "../smpp/pdus.ts";
+import { type Answer, type OtherRequest, openSession, SmppNoAnswer } from "../smpp/session.ts";
 import { type Bind, createBind } from "./bind.ts";
-import type { Carrier } from "./carrier.ts";
+import type { Carrier, SubmitAnswer } from "./carrier.ts";
 import { type Delivery, messageOf } from "./delivery.ts";
 import { messageIn, plain, readIn } from "./dialects.ts";
+import { connected, createListener, listen, type Tls } from "./listener.ts";
+import { answerCancel, answerMulti, answerQuery, answerReplace } from "./management.ts";
 import { type Manners, mannersOf, noManners } from "./manners.ts";
 import type { Network } from "./network.ts";
 
@@ -34,14 +42,13 @@ export type SmscOptions = {
   readonly password: string;
   /** How binds are dealt with that do not say. */
   readonly manners: string;
-  /** TLS from the first byte on, with PEM. */
-  readonly tls?: { readonly certificate: string; readonly key: string } | undefined;
+  readonly tls?: Tls | undefined;
   readonly carrier: Carrier;
   readonly network: Network;
   /** Milliseconds that never go back. */
   readonly now: () => number;
   /** Told each submission that was taken. */
-  readonly onSubmit: (bind: number, pdu: SubmitSm, id: number) => void;
+  readonly onSubmit: (bind: number, message: ShortMessage, id: number) => void;
 };
 
 /** deliver_sm without an answer, per bind. */
@@ -75,19 +82,41 @@ export async function startSmsc(app: SmscOptions): Promise<Smsc> {
     for (const bind of bound.values()) if (!owners.has(bind.number)) bind.useManners(manners);
   };
 
-  const submit = (bind: Bind, submitted: SubmitSm) => {
+  const submit = (bind: Bind, submitted: ShortMessage, sharedId?: number): SubmitAnswer => {
     const { dialect } = bind.manners();
-    const pdu = dialect === plain ? submitted : readIn(dialect, submitted);
-    const answer = carrier.submit(bind.number, pdu, now());
+    const message = dialect === plain ? submitted : readIn(dialect, submitted);
+    const answer = carrier.submit(bind.number, message, now(), sharedId);
     if (answer.kind !== "refused" && answer.id !== undefined) {
-      app.onSubmit(bind.number, pdu, answer.id);
+      app.onSubmit(bind.number, message, answer.id);
     }
     const early = answer.kind === "accepted" ? answer.early : [];
     for (const delivery of early) {
       if (receivers.has(bind)) bring(bind, delivery);
       else carrier.again(delivery, now());
     }
-    bind.answer(pdu, answer);
+    return answer;
+  };
+
+  const answerOther = (bind: Bind, pdu: OtherRequest) => {
+    const { reply } = bind.session;
+    const about = { carrier, nowMs: now() };
+    if (bind.role() === "bind_receiver") return reply(notOnReceiver(pdu));
+    switch (pdu.command) {
+      case "data_sm":
+        return bind.answer(pdu, submit(bind, { ...emptyMessage, ...pdu }));
+      case "submit_multi": {
+        const multi = answerMulti(pdu, (message, id) => submit(bind, message, id), bind.idOf);
+        return reply(multi);
+      }
+      case "query_sm":
+        return reply(answerQuery(about, pdu));
+      case "cancel_sm":
+        return reply(answerCancel(about, pdu));
+      case "replace_sm":
+        return reply(answerReplace(about, pdu));
+      default:
+        return undefined;
+    }
   };
 
   /** Comes again until it is acknowledged. */
@@ -163,7 +192,8 @@ export async function startSmsc(app: SmscOptions): Promise<Smsc> {
       systemId: "longwave",
       on: {
         onBind: (request) => login(bind, request),
-        onSubmit: (pdu) => submit(bind, pdu),
+        onSubmit: (pdu) => bind.answer(pdu, submit(bind, pdu)),
+        onOther: (pdu) => answerOther(bind, pdu),
         onClose: () => {
           receivers.delete(bind);
           bound.delete(bind.number);
@@ -177,7 +207,7 @@ export async function startSmsc(app: SmscOptions): Promise<Smsc> {
     return session;
   };
   useEverywhere(mannersOf(app.manners));
-  const server = serverOf(app, (socket) => {
+  const server = createListener(app.tls, (socket) => {
     if (network.isClosed(now())) socket.destroy();
     else serve(socket);
   });
@@ -211,26 +241,7 @@ export async function startSmsc(app: SmscOptions): Promise<Smsc> {
   };
 }
 
-function serverOf({ tls }: SmscOptions, serve: (socket: Socket) => void): Server {
-  if (tls === undefined) return createServer(serve);
-  return createTlsServer({ cert: tls.certificate, key: tls.key }, serve);
-}
-
-function connected(gateway: { host: string; port: number }): Promise<Socket> {
-  return new Promise((done, fail) => {
-    const socket = connect(gateway, () => done(socket));
-    socket.once("error", fail);
-  });
-}
-
-async function listen(
-  server: Server,
-  { port, host }: { port: number; host: string },
-): Promise<number> {
-  await new Promise<void>((done, fail) => {
-    server.once("error", fail);
-    server.listen({ port, host, exclusive: true }, done);
-  });
-  const address = server.address();
-  return typeof address === "object" && address !== null ? address.port : port;
+/** Receivers submit nothing, and manage nothing (SMPP 3.4, section 2.3). */
+function notOnReceiver({ command, sequence }: OtherRequest): Pdu {
+  return { command: responseTo(command), status: statuses.invalidBindStatus, sequence } as Pdu;
 }
