@@ -1,6 +1,6 @@
 /**
  * Submit/response pairs a second over one bind on loopback, with and without receipts, ours, also with
- * the trace that connectors keep, against the npm package `smpp`, each end a process of its own:
+ * the trace that connectors keep (`traced`), against the npm package `smpp`, each end a process of its own:
  * node scripts/run-bench.js smpp [window]. Where `taskset` is
  * at hand, each end has one core.
  */

@@ -19,12 +19,13 @@ export type Outbox = {
 
 /**
  * One write for all PDUs of a tick. `onLeaving` is told when what was added leaves for the socket;
- * what it returns, if anything, is told when the operating system has it. `onAdded` is told each PDU.
+ * what it returns, if anything, is told when the operating system has it. `onAdded` is told each PDU's
+ * bytes, which are its to look at, not to keep.
  */
 export function createOutbox(
   socket: Socket,
   onLeaving: () => (() => void) | undefined,
-  onAdded?: (pdu: Pdu) => void,
+  onAdded?: (bytes: Buffer) => void,
 ): Outbox {
   const output = createOutput();
   let isDue = false;
@@ -56,16 +57,22 @@ export function createOutbox(
     if (socket.isPaused()) socket.resume();
   });
 
+  /** What is untaken may have moved to another slab, so its length says where the new PDU begins. */
+  const added = (untakenBefore: number) => {
+    onAdded?.(output.slab.subarray(output.start + untakenBefore, output.at));
+    due();
+  };
+
   return {
     add: (pdu) => {
+      const untaken = output.at - output.start;
       appendPdu(output, pdu);
-      onAdded?.(pdu);
-      due();
+      added(untaken);
     },
     addMessage: (command, sequence, message) => {
+      const untaken = output.at - output.start;
       appendMessage(output, command, sequence, message);
-      onAdded?.({ ...message, command, sequence, status: 0 });
-      due();
+      added(untaken);
     },
     flush,
     isStuck,

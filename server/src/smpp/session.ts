@@ -29,8 +29,11 @@ export type SessionEvents = {
   /** Any other request, to answer with `reply`; outbind and alert_notification have no answer. */
   readonly onOther?: (pdu: OtherRequest) => void;
   readonly onClose: (cause: Error | undefined) => void;
-  /** Told each PDU as it is added to what leaves, or was read; for a trace, so it must not throw. */
-  readonly onPdu?: (way: "sent" | "received", pdu: Pdu | SmppDecodeError) => void;
+  /**
+   * Told the bytes of each PDU as it is added to what leaves, or was read; for a trace, so it must not
+   * throw. They are its to look at, not to keep.
+   */
+  readonly onPdu?: (way: "sent" | "received", bytes: Buffer) => void;
 };
 
 type OtherName =
@@ -89,7 +92,7 @@ export function openSession(socket: Socket, options: SessionOptions): SmppSessio
       requests.written();
       return fates.flushed(performance.now());
     },
-    on.onPdu && ((pdu) => on.onPdu?.("sent", pdu)),
+    on.onPdu && ((bytes) => on.onPdu?.("sent", bytes)),
   );
   let boundAs: BindName | undefined;
   let isClosing = false;
@@ -127,9 +130,9 @@ export function openSession(socket: Socket, options: SessionOptions): SmppSessio
     };
   };
 
-  const takePdu = (pdu: Pdu | SmppDecodeError) => {
+  const takePdu = (pdu: Pdu | SmppDecodeError, bytes: Buffer) => {
     if (isClosed) return;
-    on.onPdu?.("received", pdu);
+    on.onPdu?.("received", bytes);
     if (pdu instanceof SmppDecodeError) takeError(pdu);
     else if (isResponse(pdu.command)) requests.answer(pdu, () => takeBound(pdu));
     else takeRequest(pdu);

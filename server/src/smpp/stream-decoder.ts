@@ -21,15 +21,19 @@ export function createStreamDecoder() {
   };
 
   return {
-    /** Calls back with each whole PDU or the error of a bad one; gives their count. Throws when fatal. */
-    push: (chunk: Buffer, onPdu: (pdu: Pdu | SmppDecodeError) => void): number => {
+    /**
+     * Calls back with each whole PDU or the error of a bad one, and with its bytes; gives their count.
+     * Throws when fatal.
+     */
+    push: (chunk: Buffer, onPdu: (pdu: Pdu | SmppDecodeError, bytes: Buffer) => void): number => {
       let at = 0;
       let count = 0;
       while (at < chunk.length) {
         if (have === 0 && chunk.length - at >= LENGTH_BYTES) {
           const end = at + checkedLength(chunk.readUInt32BE(at));
           if (end <= chunk.length) {
-            onPdu(decodePdu(chunk.subarray(at, end)));
+            const bytes = chunk.subarray(at, end);
+            onPdu(decodePdu(bytes), bytes);
             at = end;
             count += 1;
             continue;
@@ -45,7 +49,7 @@ export function createStreamDecoder() {
         const whole = partial;
         partial = lengthBytes;
         have = 0;
-        onPdu(decodePdu(whole));
+        onPdu(decodePdu(whole), whole);
         count += 1;
       }
       return count;

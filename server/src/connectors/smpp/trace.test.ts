@@ -1,8 +1,9 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
-import { decodePdu } from "../../smpp/decode-pdu.ts";
+import { encodePdu } from "../../smpp/encode-pdu.ts";
 import { emptyMessage, type Pdu, tlvs } from "../../smpp/pdus.ts";
 import { parseSmppSettings } from "./settings.ts";
-import { createTrace, TRACED_PDUS_MAX } from "./trace.ts";
+import { createTrace, TRACED_BYTES_MAX, TRACED_PDUS_MAX } from "./trace.ts";
 
 const settings = parseSmppSettings({ host: "a", port: 1, systemId: "us", password: "secret" });
 const start = new Date("2026-11-24T12:00:00Z");
@@ -19,7 +20,11 @@ const all = { after: undefined, limit: 1_000, isClear: false };
 
 function startTrace() {
   const trace = createTrace({ clock: () => start, settings });
-  return { ...trace, tell: trace.ofBind("1 transceiver") };
+  const ofBind = (name: string) => {
+    const tell = trace.ofBind(name);
+    return (way: "sent" | "received", pdu: Pdu) => tell(way, encodePdu(pdu));
+  };
+  return { ...trace, ofBind, tell: ofBind("1 transceiver") };
 }
 
 test("numbers and texts are masked, and shown when asked for", () => {
@@ -58,8 +63,9 @@ test("a password is never shown", () => {
 });
 
 test("what cannot be read is there with its reason", () => {
-  const { tell, read } = startTrace();
-  tell("received", decodePdu(Buffer.from("00000011000000040000000000000007ff", "hex")));
+  const { ofBind, read } = createTrace({ clock: () => start, settings });
+  const bytes = Buffer.from("00000011000000040000000000000007ff", "hex");
+  ofBind("1 transceiver")("received", bytes);
   expect(read(all)).toMatchObject([
     {
       command: "submit_sm",
@@ -86,16 +92,46 @@ test("a reader goes on where it was, over all binds, in order", () => {
   expect(read({ ...all, limit: 1 }).map(({ sequence }) => sequence)).toEqual([3]);
 });
 
-test("the oldest go first: by their count, and by what their texts weigh", () => {
+test("the oldest go first: by their count, and by their bytes", () => {
   const { tell, read } = startTrace();
   for (let sequence = 1; sequence <= TRACED_PDUS_MAX + 10; sequence += 1) {
     tell("sent", { command: "enquire_link", status: 0, sequence });
   }
   const kept = read({ ...all, after: 0, limit: 10_000 });
   expect([kept.length, kept[0]?.sequence]).toEqual([TRACED_PDUS_MAX, 11]);
-  const payload = new Map([[tlvs.message_payload, Buffer.alloc(60_000)]]);
+  const payloadBytes = 60_000;
   for (let sequence = 1; sequence <= 200; sequence += 1) {
-    tell("sent", { ...submit, sequence, tlvs: payload });
+    const octets = Buffer.alloc(payloadBytes, sequence);
+    tell("sent", { ...submit, sequence, tlvs: new Map([[tlvs.message_payload, octets]]) });
   }
-  expect(read({ ...all, after: 0 }).length).toBeLessThan(80);
+  const large = read({ ...all, after: 0, isClear: true });
+  expect(large.length).toBeLessThanOrEqual(TRACED_BYTES_MAX / payloadBytes);
+  expect(large.length).toBeGreaterThan(TRACED_BYTES_MAX / payloadBytes - 2);
+  expect(large.at(-1)?.sequence).toBe(200);
+  for (const { sequence, fields } of large) {
+    const octet = String.fromCharCode(sequence);
+    expect(fields.message_payload).toBe(octet.repeat(payloadBytes));
+  }
+});
+
+test("each PDU is read as it was, whatever its size and however many came before it", () => {
+  void fc.assert(
+    fc.property(fc.array(fc.nat(30_000), { minLength: 1, maxLength: 300 }), (sizes) => {
+      const { tell, read } = startTrace();
+      for (const [index, size] of sizes.entries()) {
+        const octets = Buffer.alloc(size, 65 + (index % 26));
+        const dest = String(size);
+        const payload = new Map([[tlvs.message_payload, octets]]);
+        tell("sent", { ...submit, dest, sequence: index + 1, tlvs: payload });
+      }
+      const kept = read({ ...all, after: 0, isClear: true });
+      expect(kept.at(-1)?.sequence).toBe(sizes.length);
+      for (const { sequence, fields } of kept) {
+        const size = sizes[sequence - 1] ?? 0;
+        const octet = String.fromCharCode(65 + ((sequence - 1) % 26));
+        expect(fields).toMatchObject({ dest: String(size), message_payload: octet.repeat(size) });
+      }
+    }),
+    { numRuns: 50 },
+  );
 });

@@ -1,24 +1,22 @@
 import type { Clock } from "../../lib/clock.ts";
-import type { SmppDecodeError } from "../../smpp/decode-pdu.ts";
-import type { Pdu } from "../../smpp/pdus.ts";
+import { decodePdu } from "../../smpp/decode-pdu.ts";
 import type { TracedPdu, TraceQuery } from "../connector.ts";
 import type { SmppSettings } from "./settings.ts";
 import { describePdu } from "./traced-pdu.ts";
 
-/** PDUs kept for each bind, and the octets of their texts and TLVs, to be looked at afterwards. */
+/** PDUs kept for each bind, and their bytes, to be looked at afterwards. A PDU of any size fits. */
 export const TRACED_PDUS_MAX = 5_000;
-const TRACED_BYTES_MAX = 4 * 1024 * 1024;
+export const TRACED_BYTES_MAX = 1024 * 1024;
 
 type Way = TracedPdu["way"];
-type Entry = {
+type Kept = {
   readonly number: number;
   readonly atMs: number;
   readonly way: Way;
-  readonly pdu: Pdu | SmppDecodeError;
-  readonly bytes: number;
+  readonly bytes: Buffer;
 };
 
-/** The PDUs of late of all binds of a connector. They are kept as they are, and described when asked for. */
+/** The PDUs of late of all binds of a connector. Their bytes are kept, and read when asked for. */
 export function createTrace(app: { clock: Clock; settings: SmppSettings }) {
   const binds: { readonly name: string; readonly ring: ReturnType<typeof createRing> }[] = [];
   // Numbers go on growing when the connector starts again, so a reader's place stays right.
@@ -29,59 +27,81 @@ export function createTrace(app: { clock: Clock; settings: SmppSettings }) {
     ofBind: (name: string) => {
       const ring = createRing();
       binds.push({ name, ring });
-      return (way: Way, pdu: Pdu | SmppDecodeError): void => {
+      return (way: Way, bytes: Buffer): void => {
         number += 1;
-        ring.add({ number, atMs: app.clock().getTime(), way, pdu, bytes: bytesOf(pdu) });
+        ring.add({ number, atMs: app.clock().getTime(), way, bytes });
       };
     },
     read: ({ after, limit, isClear }: TraceQuery): TracedPdu[] => {
       const found = binds
-        .flatMap(({ name, ring }) => ring.after(after ?? 0).map((entry) => ({ name, entry })))
-        .sort((one, other) => one.entry.number - other.entry.number);
+        .flatMap(({ name, ring }) => ring.after(after ?? 0).map((kept) => ({ name, kept })))
+        .sort((one, other) => one.kept.number - other.kept.number);
       const chosen = after === undefined ? found.slice(-limit) : found.slice(0, limit);
-      return chosen.map(({ name, entry }) => ({
-        ...{ number: entry.number, at: new Date(entry.atMs), bind: name, way: entry.way },
-        ...describePdu(entry.pdu, { isClear, settings: app.settings }),
+      return chosen.map(({ name, kept }) => ({
+        ...{ number: kept.number, at: new Date(kept.atMs), bind: name, way: kept.way },
+        ...describePdu(decodePdu(kept.bytes), { isClear, settings: app.settings }),
       }));
     },
   };
 }
 
-function bytesOf(pdu: Pdu | SmppDecodeError): number {
-  let bytes = "shortMessage" in pdu ? pdu.shortMessage.length : 0;
-  if ("tlvs" in pdu && pdu.tlvs !== undefined && pdu.tlvs.size > 0) {
-    for (const value of pdu.tlvs.values()) bytes += value.length;
-  }
-  return bytes;
-}
-
-/** The last entries, oldest first, bounded by their count and their bytes. */
+/**
+ * The last PDUs, oldest first, bounded by their count and their bytes. A PDU of a message's way must
+ * cost next to nothing here, so each is a copy of its bytes and four numbers: no object is made, and
+ * nothing is left to collect.
+ */
 function createRing() {
-  const entries: (Entry | undefined)[] = [];
-  let head = 0;
+  // Of memory that nobody writes to, nothing is taken: an idle bind costs none.
+  const store = Buffer.allocUnsafeSlow(TRACED_BYTES_MAX);
+  // Where each begins if the store had no end; its place is the rest of a division by the store's size.
+  const starts = new Float64Array(TRACED_PDUS_MAX);
+  const lengths = new Uint32Array(TRACED_PDUS_MAX);
+  const numbers = new Float64Array(TRACED_PDUS_MAX);
+  const instants = new Float64Array(TRACED_PDUS_MAX);
+  const areSent = new Uint8Array(TRACED_PDUS_MAX);
+  let first = 0;
   let size = 0;
-  let bytes = 0;
-  const at = (index: number) => entries[(head + index) % TRACED_PDUS_MAX];
+  let end = 0;
+
   const dropFirst = () => {
-    bytes -= entries[head]?.bytes ?? 0;
-    entries[head] = undefined;
-    head = (head + 1) % TRACED_PDUS_MAX;
+    first = (first + 1) % TRACED_PDUS_MAX;
     size -= 1;
   };
+  /** A PDU stands in one piece: what does not fit before the store's end begins at its start. */
+  const startOf = (length: number): number => {
+    const left = TRACED_BYTES_MAX - (end % TRACED_BYTES_MAX);
+    return length <= left ? end : end + left;
+  };
+  const keptAt = (index: number): Kept => {
+    const at = (starts[index] ?? 0) % TRACED_BYTES_MAX;
+    return {
+      ...{ number: numbers[index] ?? 0, atMs: instants[index] ?? 0 },
+      way: areSent[index] === 1 ? "sent" : "received",
+      bytes: store.subarray(at, at + (lengths[index] ?? 0)),
+    };
+  };
+
   return {
-    add: (entry: Entry) => {
+    add: ({ number, atMs, way, bytes }: Kept) => {
+      const start = startOf(bytes.length);
+      end = start + bytes.length;
       if (size === TRACED_PDUS_MAX) dropFirst();
-      entries[(head + size) % TRACED_PDUS_MAX] = entry;
+      while (size > 0 && (starts[first] ?? 0) < end - TRACED_BYTES_MAX) dropFirst();
+      const index = (first + size) % TRACED_PDUS_MAX;
+      store.set(bytes, start % TRACED_BYTES_MAX);
+      starts[index] = start;
+      lengths[index] = bytes.length;
+      numbers[index] = number;
+      instants[index] = atMs;
+      areSent[index] = way === "sent" ? 1 : 0;
       size += 1;
-      bytes += entry.bytes;
-      while (bytes > TRACED_BYTES_MAX && size > 1) dropFirst();
     },
-    after: (number: number): Entry[] => {
-      const found: Entry[] = [];
-      for (let index = size - 1; index >= 0; index -= 1) {
-        const entry = at(index);
-        if (entry === undefined || entry.number <= number) break;
-        found.push(entry);
+    after: (number: number): Kept[] => {
+      const found: Kept[] = [];
+      for (let back = 1; back <= size; back += 1) {
+        const index = (first + size - back) % TRACED_PDUS_MAX;
+        if ((numbers[index] ?? 0) <= number) break;
+        found.push(keptAt(index));
       }
       return found.reverse();
     },
