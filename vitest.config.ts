@@ -1,5 +1,15 @@
 import { defineConfig } from "vitest/config";
 
+/**
+ * A wait for a fact: so long that only a bug exceeds it, also on a machine that does other work.
+ * What `expect.poll` waits at most, and a test or a hook beyond that.
+ */
+const patience = {
+  expect: { poll: { timeout: 30_000 } },
+  testTimeout: 90_000,
+  hookTimeout: 90_000,
+};
+
 /** unit: pure and fast. db: a real PostgreSQL. flows: the whole server, the simulator as carrier. */
 export default defineConfig({
   test: {
@@ -9,6 +19,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
+          ...patience,
           include: ["server/**/*.test.ts", "sdk/**/*.test.ts", "scripts/**/*.test.ts"],
           exclude: [
             ...["**/*.db.test.ts", "server/test/flows/**", "server/test/start/**"],
@@ -20,29 +31,26 @@ export default defineConfig({
       {
         test: {
           name: "db",
+          ...patience,
           include: ["server/**/*.db.test.ts"],
           exclude: ["**/dist/**", "**/node_modules/**"],
           globalSetup: ["server/test/postgres-server.ts"],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
         },
       },
       {
         test: {
           // The program as a user starts, kills and stops it.
           name: "start",
+          ...patience,
           include: ["server/test/start/**/*.test.ts"],
-          testTimeout: 90_000,
-          hookTimeout: 30_000,
         },
       },
       {
         test: {
           name: "flows",
+          ...patience,
           include: ["server/test/flows/**/*.test.ts"],
           globalSetup: ["server/test/postgres-server.ts"],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
         },
       },
     ],
