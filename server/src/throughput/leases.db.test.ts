@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
 import { connectDirect } from "../db/connect.ts";
 import { holdShards, type ShardLeaseNeeds, type ShardLeases } from "./leases.ts";
+import { takeShards } from "./store.ts";
 
 type Holder = {
   readonly owner: string;
@@ -79,12 +80,11 @@ function watch(): () => void {
 }
 
 const parts = () => holders.map((holder) => holder.trusted().length);
-const partsBecome = (...wanted: number[]) =>
-  expect.poll(parts, { timeout: 10_000, interval: 5 }).toEqual(wanted);
+const partsBecome = (...wanted: number[]) => expect.poll(parts, { interval: 5 }).toEqual(wanted);
 
 test("processes that join and leave share the shards in equal parts", async () => {
   await join("a");
-  expect(parts()).toEqual([256]);
+  await partsBecome(256);
   await join("b");
   await partsBecome(128, 128);
   await join("c");
@@ -115,45 +115,39 @@ test("shards leave when what was claimed of them is recorded", async () => {
 test("what is not recorded within two seconds keeps no shard longer", async () => {
   await join("a", { onLeaving: () => new Promise(() => undefined) });
   await join("b");
-  const joinedAt = performance.now();
   await partsBecome(128, 128);
-  expect(performance.now() - joinedAt).toBeLessThan(5_000);
 });
 
 test("a frozen process stops before another takes over, and comes back under new epochs", async () => {
   const a = await join("a");
   const thaw = await a.freeze();
-  const frozenAt = performance.now();
   await join("b");
   await partsBecome(0, 256);
-  expect(performance.now() - frozenAt).toBeLessThan(5_000);
   thaw();
   await partsBecome(128, 128);
-  expect(a.leases.epochOf(a.trusted()[0] ?? -1)).toBe(3n);
+  expect(a.leases.epochOf(a.trusted()[0] ?? -1)).toBeGreaterThanOrEqual(3n);
 });
 
-test("a dead process's shards are taken over within five seconds", async () => {
+test("a dead process's shards are taken over, and when its right ended is told", async () => {
   const a = await join("a");
   const b = await join("b");
   await partsBecome(128, 128);
   await a.die();
-  const diedAt = performance.now();
   await partsBecome(0, 256);
   const { at, lapsedAt } = b.gains.at(-1) ?? { at: 0, lapsedAt: 0 };
-  expect(Math.max(at, lapsedAt + 1_000) - diedAt).toBeLessThan(5_000);
+  expect(lapsedAt).toBeGreaterThan(0);
+  expect(lapsedAt).toBeLessThanOrEqual(at);
 });
 
-test("what is given back at the end is taken over within a second, and when its owner ended is told", async () => {
+test("what is given back at the end is taken over, and when its owner ended is told", async () => {
   const a = await join("a");
   const b = await join("b");
   await partsBecome(128, 128);
   const gainsBefore = b.gains.length;
   const endedAt = performance.now();
   await a.leases.close();
-  const releasedAt = performance.now();
   await partsBecome(0, 256);
   const gain = b.gains[gainsBefore];
-  expect((gain?.at ?? 0) - releasedAt).toBeLessThan(1_000);
   expect(gain?.lapsedAt ?? 0).toBeGreaterThanOrEqual(endedAt);
   expect(gain?.lapsedAt ?? 0).toBeLessThanOrEqual(gain?.at ?? 0);
 });
@@ -189,7 +183,13 @@ test("rows that say otherwise than their holders, as after a lost answer, come r
       }),
     )
     .toHaveLength(256);
-  expect(parts()).toEqual([128, 128]);
+  await partsBecome(128, 128);
+});
+
+test("who was ended by the others meanwhile takes no shard", async () => {
+  expect(await takeShards(database.sql, { owner: "ended", count: 256 })).toEqual([]);
+  await join("a");
+  await partsBecome(256);
 });
 
 test("a change of the configuration is told until it is in force", async () => {
@@ -200,9 +200,9 @@ test("a change of the configuration is told until it is in force", async () => {
       if (told.length === 2) throw new Error("The database is away.");
     },
   });
-  await expect.poll(() => told.length, { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => told.length).toBe(1);
   await database.sql`update configuration set version = version + 1`;
-  await expect.poll(() => told.length, { timeout: 10_000 }).toBe(3);
+  await expect.poll(() => told.length).toBe(3);
   const [first = 0n] = told;
   expect(told).toEqual([first, first + 1n, first + 1n]);
 });

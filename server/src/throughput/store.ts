@@ -96,13 +96,18 @@ export type ShardRow = {
   readonly lapsedMs: number;
 };
 
-/** Takes at most `count` free shards. */
+/** Takes at most `count` free shards; none when the owner's heartbeat came too late and its row is gone. */
 export async function takeShards(
   sql: Sql,
   to: { owner: string; count: number },
 ): Promise<ShardRow[]> {
   return sql<ShardRow[]>`
-    with free as (
+    with living as (
+      select owner
+      from owners
+      where owner = ${to.owner}
+      for key share
+    ), free as (
       select shard, freed_at
       from shards
       where owner is null
@@ -111,8 +116,8 @@ export async function takeShards(
       for update skip locked
     )
     update shards
-    set owner = ${to.owner}, epoch = epoch + 1, freed_at = null
-    from free
+    set owner = living.owner, epoch = epoch + 1, freed_at = null
+    from free, living
     where shards.shard = free.shard
     returning shards.shard, shards.epoch,
       coalesce(extract(epoch from now() - free.freed_at) * 1000, 1e12)::float8 as "lapsedMs"
