@@ -2,12 +2,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { connectDirect } from "../server/dist/db/connect.js";
 import { startEmbedded } from "../server/dist/db/embedded.js";
+import { noteDoubts, notedDoubts } from "./doubts.js";
 import { startPgbouncer } from "./pgbouncer.js";
 import { startProxy } from "./proxy.js";
 
 const AGAIN_MS = 100;
-/** Before the first process has made the tables. */
-const UNDEFINED_TABLE = "42P01";
 
 /** The one PostgreSQL, supervised by us, with a proxy before it and pgbouncer where there is one. */
 export async function startDatabase(folder) {
@@ -20,8 +19,7 @@ export async function startDatabase(folder) {
       const sql = connectDirect(embedded.address);
       try {
         return await run(sql);
-      } catch (error) {
-        if (error.code === UNDEFINED_TABLE) return [];
+      } catch {
         await new Promise((done) => setTimeout(done, AGAIN_MS)); // it comes back by itself
       } finally {
         await sql.end({ timeout: 1 });
@@ -54,26 +52,8 @@ export async function startDatabase(folder) {
           where pid <> pg_backend_pid() and usename is not null and random() < 0.5
         `,
       ),
-    /** Who makes ids now: one owner for each process. */
-    owners: async () => {
-      const rows = await ask(
-        (sql) => sql`select owner from leases where kind = 'slot' and expires_at > now()`,
-      );
-      return rows.map(({ owner }) => owner);
-    },
-    /** Recipients of messages whose claims are open: an owner's. */
-    openClaims: async (owner) => {
-      const rows = await ask(
-        (sql) => sql`
-          select recipient
-          from claims
-          join messages using (shard, id)
-          where owner = ${owner} and held_because is null
-          limit 100000
-        `,
-      );
-      return rows.map(({ recipient }) => recipient);
-    },
+    noteDoubts: () => ask(noteDoubts),
+    notedDoubts: () => ask(notedDoubts),
     stop: async () => {
       pgbouncer?.stop();
       proxy.close();

@@ -2,8 +2,6 @@ import { createRandom } from "./random.js";
 
 const QUIET_MS = { min: 200, max: 3_000 };
 const FROZEN_MS = { min: 500, max: 6_000 };
-/** Shorter than what a lease still lasts when it was just about to be renewed: nothing may change hands. */
-const HARMLESS_MS = 1_000;
 const DOWN_MS_MAX = 3_000;
 const CLOCK_STEP_MS_MAX = 60_000;
 const BLINKS = 15;
@@ -13,7 +11,6 @@ export function createFaults({ fleet, database, simulator, seed, say }) {
   const random = createRandom(seed);
   const between = (min, max) => min + random() * (max - min);
   const pick = (list) => list[Math.floor(random() * list.length)];
-  const inDoubt = new Set();
   const repairs = new Set();
   const counts = new Map();
 
@@ -22,32 +19,24 @@ export function createFaults({ fleet, database, simulator, seed, say }) {
     repairs.add(repair);
   };
   const running = () => fleet.processes.filter((one) => one.isRunning());
-  /** What the process has claimed now may leave again, from another. */
-  const doubt = async (one) => {
-    const claims = await database.openClaims(one.owner());
-    for (const recipient of claims) inDoubt.add(recipient);
-    return claims.length;
-  };
 
   const kill = async (one) => {
     await one.kill();
     const downMs = random() * DOWN_MS_MAX;
-    const claims = await doubt(one);
     repairLater(async () => {
       await pause(downMs);
       await one.start();
     });
-    return `${one.name} killed, ${claims} claims open`;
+    return `${one.name} killed`;
   };
   const freeze = async (one) => {
     const ms = between(FROZEN_MS.min, FROZEN_MS.max);
     one.freeze();
-    const claims = ms > HARMLESS_MS ? await doubt(one) : 0;
     repairLater(async () => {
       await pause(ms);
       one.thaw();
     });
-    return `${one.name} frozen for ${Math.round(ms)} ms, ${claims} claims open`;
+    return `${one.name} frozen for ${Math.round(ms)} ms`;
   };
 
   const kinds = [
@@ -117,7 +106,7 @@ export function createFaults({ fleet, database, simulator, seed, say }) {
   ];
 
   return {
-    /** Resolves with the recipients that may get a text twice, and what was done how often. */
+    /** Resolves with what was done how often. */
     during: async (ms) => {
       const end = performance.now() + ms;
       for (;;) {
@@ -132,7 +121,7 @@ export function createFaults({ fleet, database, simulator, seed, say }) {
       await pause(Math.max(0, end - performance.now()));
       while (repairs.size > 0) await Promise.all(repairs);
       for (const one of fleet.processes) one.shift(0);
-      return { inDoubt, counts };
+      return counts;
     },
   };
 }

@@ -24,7 +24,7 @@ export async function startFleet({ count, folder, database, simulator, senders, 
   for (let index = 0; index < count; index += 1) {
     const roles = rolesOf[count]?.[index] ?? rolesOf[3][index % 3];
     const name = `${index + 1} (${roles})`;
-    processes.push(await createLongwave({ name, roles, folder, database, env, say }));
+    processes.push(await createLongwave({ name, roles, folder, env, say }));
   }
   for (const one of processes) await one.start();
   const apis = processes.filter(({ url }) => url !== undefined);

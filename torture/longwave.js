@@ -8,19 +8,17 @@ const START_MS_MAX = 60_000;
 const START_AGAIN_MS = 500;
 
 /** One Longwave process with some roles, to be killed, frozen and started again. */
-export async function createLongwave({ name, roles, folder, database, env, say }) {
+export async function createLongwave({ name, roles, folder, env, say }) {
   const port = await freePort();
   const clockFile = join(folder, `${name}.clock`);
   const shift = (ms) => writeFileSync(clockFile, String(ms));
   shift(0);
   let child;
-  let owner;
   let hasStarted = false;
   let isFrozen = false;
   let isStopping = false;
 
   const startOnce = async () => {
-    const before = await database.owners();
     child = spawn(
       process.execPath,
       [
@@ -34,8 +32,6 @@ export async function createLongwave({ name, roles, folder, database, env, say }
     );
     child.stderr.on("data", (chunk) => note(name, chunk));
     await started(child);
-    const after = await database.owners();
-    owner = after.find((one) => !before.includes(one));
     hasStarted = true;
   };
 
@@ -43,12 +39,11 @@ export async function createLongwave({ name, roles, folder, database, env, say }
     ...{ name, roles, shift },
     url: roles.includes("api") ? `http://127.0.0.1:${port}` : undefined,
     isRunning: () => hasStarted && !isFrozen,
-    owner: () => owner,
     /** Tried until it starts: the database may be away. */
     start: async () => {
       while (!isStopping) {
         try {
-          return await alone(startOnce);
+          return await startOnce();
         } catch (error) {
           say(`${name}: ${error.message}`);
           child = undefined;
@@ -81,15 +76,6 @@ export async function createLongwave({ name, roles, folder, database, env, say }
       clearTimeout(timer);
     },
   };
-}
-
-let starting = Promise.resolve();
-
-/** One start after the other: the owner that is new is the one that has started. */
-function alone(start) {
-  const result = starting.then(start);
-  starting = result.catch(() => undefined);
-  return result;
 }
 
 const noted = new Map();

@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 
-const START_MS_MAX = 5_000;
+const START_MS_MAX = 60_000;
 
 /** pgbouncer in transaction mode before a PostgreSQL, if this machine has it. */
 export async function startPgbouncer(folder, databasePort) {

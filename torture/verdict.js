@@ -1,15 +1,11 @@
 const WINDOW_MS = 1_000;
-/** Between Longwave's write and the carrier's stamp, when neither is held up. */
-const JITTER_MS = 10;
-/** What a stall delayed is stamped at the earliest so long before its end is noticed, */
-const STALL_NEAR_MS = 15;
-/** and at the latest so long after it: what came meanwhile is read one by one. */
-const STALL_READ_MS = 60;
+/** What two clocks' rounding may make. */
+const ROUNDING_MS = 2;
 const SHOWN = 5;
 
 /** Compares what was accepted, submitted and delivered. Each line is a finding with its evidence. */
 export function judge(evidence) {
-  const { posted, inDoubt, submissions, stalls, statuses, delivered, segmentsPerSecond } = evidence;
+  const { posted, doubts, submissions, idles, statuses, delivered, segmentsPerSecond } = evidence;
   const counts = new Map();
   for (const { to } of submissions) {
     const number = `+${to.replace(/^\+/, "")}`;
@@ -21,11 +17,11 @@ export function judge(evidence) {
   const unfinished = accepted.filter(([, number]) => statuses.get(number) !== "delivered");
   const untold = accepted.filter(([sid]) => !delivered.has(sid));
   const twice = [...counts].filter(([, count]) => count > 1).map(([number]) => number);
-  const unexplained = twice.filter((number) => !inDoubt.has(number));
+  const unexplained = twice.filter((number) => !doubts.recipients.has(number));
   const unknown = [...counts.keys()].filter(
     (number) => !recipients.has(number) && !posted.uncertain.has(number),
   );
-  const fast = bySender(submissions).flatMap((own) => overruns(own, stalls, segmentsPerSecond));
+  const fast = bySender(submissions).flatMap((own) => overruns(own, idles, segmentsPerSecond));
   const findings = [
     ["accepted, never submitted", lost.map(([, number]) => number)],
     ["accepted, not delivered at the end", unfinished.map(([, number]) => number)],
@@ -39,7 +35,7 @@ export function judge(evidence) {
     faults: findings.reduce((sum, [, found]) => sum + found.length, 0),
     lines: [
       `${accepted.length} accepted, ${posted.uncertain.size} without an answer, refused ${refusals || 0}; ${submissions.length} submitted.`,
-      `${twice.length} submitted twice, of ${inDoubt.size} claims open at kills and freezes.`,
+      `${twice.length} submitted twice, of ${doubts.recipients.size} whose claims outlived a right; ${doubts.endedCount} rights ended.`,
       ...findings
         .filter(([, found]) => found.length > 0)
         .map(
@@ -62,22 +58,18 @@ function bySender(submissions) {
 }
 
 /**
- * Places where limit + 1 consecutive submissions span less than a second, though the first was not
- * stamped late: a simulator that is held up stamps what it reads then by as much too late.
+ * Places where limit + 1 consecutive submissions span less than a second, also if the first one
+ * came as long before its stamp as the simulator was busy or held up.
  */
-function overruns(submissions, stalls, limit) {
+function overruns(submissions, idles, limit) {
   const found = [];
   for (let at = limit; at < submissions.length; at += 1) {
     const first = submissions[at - limit].atMs;
     const spanMs = submissions[at].atMs - first;
-    if (spanMs >= WINDOW_MS - JITTER_MS) continue;
-    const lateMs = Math.max(
-      0,
-      ...stalls
-        .filter(({ endMs }) => first > endMs - STALL_NEAR_MS && first < endMs + STALL_READ_MS)
-        .map(({ endMs, lengthMs }) => lengthMs + Math.max(0, first - endMs)),
-    );
-    if (spanMs + lateMs < WINDOW_MS - JITTER_MS) {
+    if (spanMs >= WINDOW_MS - ROUNDING_MS) continue;
+    const idle = idles.findLast(({ atMs }) => atMs <= first);
+    const lateMs = first - (idle?.sinceMs ?? 0);
+    if (spanMs + lateMs < WINDOW_MS - ROUNDING_MS) {
       found.push(`${Math.round(spanMs)} ms (${Math.round(lateMs)} late)`);
     }
   }
