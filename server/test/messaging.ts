@@ -113,7 +113,7 @@ export async function startTestMessaging(
     find: ({ id }: Pick<Message, "id">) => findMessage(sql, { account, id }),
     becomes: async ({ id }: Pick<Message, "id">, status: MessageStatus) => {
       const find = async () => (await findMessage(sql, { account, id }))?.status;
-      await expect.poll(find, { timeout: 10_000 }).toBe(status);
+      await expect.poll(find).toBe(status);
     },
     /** Segments that each lane holds by its counters, and by its rows. */
     depths: () => sql<{ lane: number; counted: number; rows: number }[]>`

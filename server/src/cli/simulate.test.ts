@@ -8,7 +8,6 @@ import type { CommandIo } from "./command.ts";
 import { createSimulateCommand } from "./simulate.ts";
 
 /** The machine may be busy. */
-const patient = { timeout: 4_000 };
 
 /** Runs the command until `stop`; a test waits for what it prints. */
 function run(...argv: string[]) {
@@ -38,7 +37,7 @@ test("the simulator says how to reach it, takes a phone's text, and stops when t
     "--password",
     "s3",
   );
-  await expect.poll(() => simulate.written.out, patient).toContain("Ctrl-C stops");
+  await expect.poll(() => simulate.written.out).toContain("Ctrl-C stops");
   expect(simulate.written.out).toMatch(/SMPP 3\.4 +127\.0\.0\.1:\d+/);
   expect(simulate.written.out).toMatch(/system id +simulator\n +password +s3\n +scenario +flaky/);
   const [, url = "", body = ""] = /curl (\S+\/messages) -d '(.+)'/.exec(simulate.written.out) ?? [];
@@ -79,7 +78,7 @@ test("a port in use is said with the options that change it", async () => {
 test("a state folder in use is said with the option that changes it", async () => {
   const state = await mkdtemp(join(tmpdir(), "longwave-simulate-"));
   const first = run("--port", "0", "--http-port", "0", "--state", state);
-  await expect.poll(() => first.written.out, patient).toContain(state);
+  await expect.poll(() => first.written.out).toContain(state);
   const second = run("--port", "0", "--http-port", "0", "--state", state);
   expect(await second.exitCode).toBe(1);
   expect(second.written.err).toContain("--state");

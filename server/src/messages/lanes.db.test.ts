@@ -99,7 +99,7 @@ async function hold(number: string, change: LaneHold) {
 
 async function becomes(id: bigint, status: MessageStatus) {
   await expect
-    .poll(async () => (await findMessage(database.sql, { account, id }))?.status, { timeout: 8000 })
+    .poll(async () => (await findMessage(database.sql, { account, id }))?.status)
     .toBe(status);
 }
 
@@ -129,7 +129,7 @@ test("nothing leaves a paused lane, another goes on; resumed, it leaves in its o
 test("what is claimed when its lane is paused goes back to its place; a text that has begun ends", async () => {
   segmentsPerSecond = 2;
   const long = await send("+12025550003", { body: "x".repeat(600) });
-  await expect.poll(() => leftOf("+12025550003").length, { timeout: 8000 }).toBe(1);
+  await expect.poll(() => leftOf("+12025550003").length).toBe(1);
   const waiting = [await send("+12025550003"), await send("+12025550003")];
   await hold("+12025550003", { pausedBy: "AC1" });
   await becomes(long, "sent");
@@ -156,7 +156,7 @@ test("a message that waits in a paused lane fails with 30036 when its validity e
 test("a text that its carrier asked to have later is not sent again in the pause", async () => {
   answer = () => ({ kind: "throttled", retryAfterMs: 1_500, carrierCode: "0x58" });
   const id = await send("+12025550005", { validityS: 3 });
-  await expect.poll(() => leftOf("+12025550005").length, { timeout: 8000 }).toBe(1);
+  await expect.poll(() => leftOf("+12025550005").length).toBe(1);
   await hold("+12025550005", { pausedBy: "AC1" });
   answer = accepted;
   await becomes(id, "failed");

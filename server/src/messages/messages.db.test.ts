@@ -97,7 +97,7 @@ afterAll(async () => {
 
 async function becomes(id: bigint, status: MessageStatus) {
   await expect
-    .poll(async () => (await findMessage(database.sql, { account, id }))?.status, { timeout: 8000 })
+    .poll(async () => (await findMessage(database.sql, { account, id }))?.status)
     .toBe(status);
 }
 

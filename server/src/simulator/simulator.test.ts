@@ -7,8 +7,6 @@ import { closeAll, closeLater } from "../../test/smpp-carrier.ts";
 import { type DeliverSm, type Pdu, statuses } from "../smpp/pdus.ts";
 import { SmppNoAnswer } from "../smpp/session.ts";
 
-/** The machine may be busy. */
-const patient = { timeout: 20_000 };
 afterEach(closeAll);
 
 const receiptsIn = (heard: readonly (DeliverSm | Pdu)[]) =>
@@ -33,7 +31,7 @@ test("receipts go to the bind that receives", async () => {
   const transmitter = await bindTo(simulator, { command: "bind_transmitter" });
   const receiver = await bindTo(simulator, { command: "bind_receiver" });
   await transmitter.submit("12025550123");
-  await expect.poll(() => receiptsIn(receiver.heard), patient).toBe(1);
+  await expect.poll(() => receiptsIn(receiver.heard)).toBe(1);
   expect(receiptsIn(transmitter.heard)).toBe(0);
 });
 
@@ -47,11 +45,11 @@ test("what waits for a bind comes over a restart, once, with its id", async () =
   await simulator.close();
   const again = await startNetwork({ stateFolder });
   const receiver = await bindTo(again);
-  await expect.poll(() => receiptsIn(receiver.heard), patient).toBe(1);
+  await expect.poll(() => receiptsIn(receiver.heard)).toBe(1);
   const [receipt] = receiver.heard;
   expect((receipt as DeliverSm).shortMessage.toString()).toContain(`id:${id} `);
   const state = () => fetch(`http://127.0.0.1:${again.httpPort}/state`).then((it) => it.json());
-  await expect.poll(state, patient).toMatchObject({ brought: 1, pending: 0, lost: 0 });
+  await expect.poll(state).toMatchObject({ brought: 1, pending: 0, lost: 0 });
 });
 
 test("an outage drops the binds and lets nobody in, until it is over", async () => {

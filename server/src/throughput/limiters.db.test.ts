@@ -43,7 +43,7 @@ test("two processes under one account's limit send no more together than it says
           }
           return isDone();
         },
-        { timeout: 20_000, interval: 2 },
+        { interval: 2 },
       )
       .toBe(true);
   await sendUntil(() => owners.every(({ left }) => left.length >= 3 * RATE));

@@ -175,15 +175,13 @@ test("a status is told once, in Twilio's form, signed with the account's token",
     ]);
 });
 
-test("a status that got a 500 comes again after its delay and then no more", {
-  timeout: 20_000,
-}, async () => {
+test("a status that got a 500 comes again after its delay and then no more", async () => {
   answer = (_request, response) => {
     response.statusCode = requests.length === 1 ? 500 : 204;
     response.end();
   };
   const id = await appendEvent("sent", message(`${origin}/status`));
-  await expect.poll(() => requests.length, { timeout: 10_000 }).toBe(2);
+  await expect.poll(() => requests.length).toBe(2);
   expect(requests[0]?.headers["webhook-id"]).toBe(requests[1]?.headers["webhook-id"]);
   await expect
     .poll(async () => (await database.sql`select from retries where id = ${id}`).length)
@@ -197,11 +195,10 @@ test("a silent host does not delay another host", async () => {
     else response.end();
   };
   for (let count = 0; count < 3; count += 1) await appendEvent("sent", message(`${origin}/silent`));
-  const started = performance.now();
   await expect.poll(() => held.length).toBe(3);
   await appendEvent("sent", message(`${origin.replace("127.0.0.1", "localhost")}/well`));
   await expect.poll(() => requests.filter((request) => request.path === "/well").length).toBe(1);
-  expect(performance.now() - started).toBeLessThan(2_000);
+  expect(webhooks.state().running).toBe(3);
   for (const response of held) response.end();
 });
 
@@ -209,7 +206,7 @@ test("a busy host that goes on answering gets its statuses without a row in retr
   answer = (_request, response) => setTimeout(() => response.end(), 60);
   const before = await lastRetry();
   await appendEvents(320, message(`${origin}/busy`));
-  await expect.poll(() => requests.length, { timeout: 10_000 }).toBe(320);
+  await expect.poll(() => requests.length).toBe(320);
   expect(await lastRetry()).toBe(before);
 });
 
@@ -220,7 +217,7 @@ test("a status that is neither taken nor kept is read from the log again", async
   };
   await database.sql`alter table retries rename to away`;
   await appendEvent("sent", message(`${origin}/status`));
-  await expect.poll(() => requests.length, { timeout: 10_000 }).toBe(2);
+  await expect.poll(() => requests.length).toBe(2);
   await database.sql`alter table away rename to retries`;
   expect(requests[0]?.headers["webhook-id"]).toBe(requests[1]?.headers["webhook-id"]);
 });

@@ -60,9 +60,7 @@ run(
     });
     await hold(by, ["get", `${home}/Messages/{MessageSid}/Media.json`, 200], { sids });
     const one = ["get", `${home}/Messages/{Sid}.json`, 200] as const;
-    await expect
-      .poll(async () => (await hold(by, one, { sids })).status, { timeout: 15_000 })
-      .toBe("delivered");
+    await expect.poll(async () => (await hold(by, one, { sids })).status).toBe("delivered");
     await hold(by, ["post", `${home}/Messages/{Sid}.json`, 200], { sids, form: { Body: "" } });
     await hold(by, ["post", `${home}/Messages.json`, 201], { form: text });
     const list = ["get", `${home}/Messages.json`, 200] as const;
@@ -77,9 +75,7 @@ run("a message that failed has its code and words where the contract has them", 
   const { sid } = await hold(by, ["post", `${home}/Messages.json`, 201], { form });
   const one = ["get", `${home}/Messages/{Sid}.json`, 200] as const;
   await expect
-    .poll(async () => (await hold(by, one, { sids: { Sid: sid } })).error_message, {
-      timeout: 15_000,
-    })
+    .poll(async () => (await hold(by, one, { sids: { Sid: sid } })).error_message)
     .toMatch(/\.$/);
 });
 

@@ -21,9 +21,7 @@ async function expectDelivered(printed: string, body: string): Promise<void> {
   const [sid, status] = printed.trim().split(" ");
   expect([sid, status]).toEqual([expect.stringMatching(/^SM/), "queued"]);
   const fetchText = async () => (await started.call(`${started.home}/Messages/${sid}.json`)).json;
-  await expect
-    .poll(fetchText, { timeout: 15_000 })
-    .toMatchObject({ body, from: "+15005550100", status: "delivered" });
+  await expect.poll(fetchText).toMatchObject({ body, from: "+15005550100", status: "delivered" });
 }
 
 test("the README's first text, as it stands, is delivered and called back", async () => {
@@ -43,7 +41,7 @@ test("the README's first text, as it stands, is delivered and called back", asyn
     .replace(":3000/", `:${(receiver.address() as AddressInfo).port}/`);
   const printed = await run(process.execPath, ["--input-type=module"], example);
   await expectDelivered(printed, "Your code is 314159");
-  await expect.poll(() => statuses, { timeout: 10_000 }).toContain("delivered");
+  await expect.poll(() => statuses).toContain("delivered");
   receiver.close();
 });
 

@@ -85,9 +85,7 @@ test("DateSent finds the texts of a day and nothing else", async () => {
   const to = "+14155552699";
   const { sid } = (await post({ ...text, To: to })).json;
   await expect
-    .poll(async () => (await call(`${started.home}/Messages/${sid}.json`)).json.date_sent, {
-      timeout: 10_000,
-    })
+    .poll(async () => (await call(`${started.home}/Messages/${sid}.json`)).json.date_sent)
     .not.toBeNull();
   const { date_sent: sentAt } = (await call(`${started.home}/Messages/${sid}.json`)).json;
   const day = new Date(sentAt).toISOString().slice(0, 10);

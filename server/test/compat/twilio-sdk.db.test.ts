@@ -43,7 +43,7 @@ beforeAll(async () => {
   // The server takes a configuration over that another process changed.
   await vi.waitFor(
     () => expect(send(tester, { to: "+15005550001" })).rejects.toHaveProperty("code", 21211),
-    5_000,
+    30_000,
   );
 });
 afterAll(async () => {
@@ -117,7 +117,7 @@ test("a finished text is redacted and deleted", async () => {
   const { sid } = await send(client, { to: phone, from: longCode });
   await vi.waitFor(
     async () => expect((await client.messages(sid).fetch()).status).toBe("delivered"),
-    { timeout: 15_000, interval: 100 },
+    { timeout: 30_000, interval: 100 },
   );
   expect((await client.messages(sid).update({ body: "" })).body).toBe("");
   await expect(client.messages(sid).update({ status: "canceled" })).rejects.toMatchObject({

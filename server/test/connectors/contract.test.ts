@@ -46,7 +46,7 @@ describe.each(Object.keys(farEnds) as (keyof typeof farEnds)[])(
       farEnd = await farEnds[kind]();
       farEnd.behave("accept");
       connector = farEnd.connect(events);
-      await expect.poll(() => connector.state().phase, { timeout: 5_000 }).toBe("bound");
+      await expect.poll(() => connector.state().phase).toBe("bound");
     });
     afterEach(async () => {
       await connector.close();
@@ -123,9 +123,7 @@ describe.each(Object.keys(farEnds) as (keyof typeof farEnds)[])(
 
     test("says that nothing left when nobody listens, and when it tries again", async () => {
       await farEnd.vanish();
-      await expect
-        .poll(async () => (await send("Hello")).kind, { timeout: 5_000 })
-        .toBe("unavailable");
+      await expect.poll(async () => (await send("Hello")).kind).toBe("unavailable");
       const state = connector.state();
       expect(state).toMatchObject({ phase: "reconnecting", nextAttemptAt: expect.any(Date) });
       expect(connector.freeSlots()).toBe(0);

@@ -69,9 +69,7 @@ test("a text from the SDK is delivered and both its statuses are told, signed", 
     statusCallback: `${receiverUrl}/status`,
   });
   expect(message.status).toBe("queued");
-  await expect
-    .poll(() => statusesOf(message.sid).toSorted(), { timeout: 10_000 })
-    .toEqual(["delivered", "sent"]);
+  await expect.poll(() => statusesOf(message.sid).toSorted()).toEqual(["delivered", "sent"]);
   for (const call of calls.filter(({ form }) => form.MessageSid === message.sid)) {
     const { token } = app.firstAccount;
     const isGenuine = twilio.validateRequest(
@@ -100,7 +98,7 @@ test("longwave trace shows the text on its way to the carrier, its number and wo
     return out;
   };
   const submitted = /→ 1 transceiver {2}submit_sm \d+ .* dest="\*+88" .*shortMessage="13 octets"/;
-  await expect.poll(() => trace(), { timeout: 10_000 }).toMatch(submitted);
+  await expect.poll(() => trace()).toMatch(submitted);
   expect(await trace()).not.toContain("secret");
   expect(await trace("--clear")).toContain('dest="12025550188"');
   expect(await trace("--clear")).toContain("A secret word");
@@ -111,7 +109,7 @@ test("a long text with emoji arrives whole", async () => {
   const message = await client.messages.create({ to: "+12025550124", from: longCode, body });
   expect(Number(message.numSegments)).toBeGreaterThan(3);
   await expect
-    .poll(() => app.simulator?.shown("+12025550124").map((text) => text.body), { timeout: 10_000 })
+    .poll(() => app.simulator?.shown("+12025550124").map((text) => text.body))
     .toEqual([body]);
 });
 
@@ -122,7 +120,7 @@ test("a phone's text reaches the webhook, and the TwiML in its answer reaches th
     .update({ smsUrl: `${receiverUrl}/inbound`, smsMethod: "POST" });
   app.simulator?.inject({ from: "+12025550125", to: longCode, body: "Is it open?" });
   await expect
-    .poll(() => app.simulator?.shown("+12025550125").map((text) => text.body), { timeout: 10_000 })
+    .poll(() => app.simulator?.shown("+12025550125").map((text) => text.body))
     .toEqual(["You said it."]);
   const inbound = calls.find(({ url }) => url === "/inbound");
   expect(inbound?.form).toMatchObject({ From: "+12025550125", To: longCode, Body: "Is it open?" });
@@ -131,11 +129,11 @@ test("a phone's text reaches the webhook, and the TwiML in its answer reaches th
 test("STOP is answered once, refuses the next text with 21610, and START takes it back", async () => {
   const phone = "+12025550126";
   app.simulator?.inject({ from: phone, to: longCode, body: "stop" });
-  await expect.poll(() => app.simulator?.shown(phone).length, { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => app.simulator?.shown(phone).length).toBe(1);
   const send = () => client.messages.create({ to: phone, from: longCode, body: "Offer" });
   await expect(send()).rejects.toMatchObject({ code: 21610 });
   app.simulator?.inject({ from: phone, to: longCode, body: "START" });
-  await expect.poll(() => app.simulator?.shown(phone).length, { timeout: 10_000 }).toBe(2);
+  await expect.poll(() => app.simulator?.shown(phone).length).toBe(2);
   expect((await send()).status).toBe("queued");
 });
 
@@ -148,7 +146,7 @@ test("a carrier's refusals and receipts come out with Twilio's codes", async () 
   for (const [to, status, errorCode] of cases) {
     const message = await client.messages.create({ to, from: "55501", body: "Hello" });
     await expect
-      .poll(() => client.messages(message.sid).fetch(), { timeout: 10_000 })
+      .poll(() => client.messages(message.sid).fetch())
       .toMatchObject({ status, errorCode });
   }
 });

@@ -65,9 +65,7 @@ test("of a bulk whose number leaves its service each text is stored once, and wh
   const first = await post();
   await forgetAnswer("leaves");
   const removed = client.messages(sidsOf(first)[0]);
-  await expect
-    .poll(async () => (await removed.fetch()).status, { timeout: 15_000 })
-    .toBe("delivered");
+  await expect.poll(async () => (await removed.fetch()).status).toBe("delivered");
   await removed.remove();
   await service.remove();
   const again = await post();

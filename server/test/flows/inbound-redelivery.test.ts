@@ -80,15 +80,13 @@ test("texts whose bind is lost between storing and answer are stored once, the s
     cuts += 1;
     if (cuts === 1 || cuts === 4) socket?.destroy();
   });
-  await expect.poll(() => connector.state().phase, { timeout: 5_000 }).toBe("bound");
+  await expect.poll(() => connector.state().phase).toBe("bound");
   for (const body of ["Yes", long, "Last"]) simulator.inject({ from: phone, to: number, body });
-  await expect.poll(bodies, { timeout: 15_000 }).toHaveLength(3);
-  await expect
-    .poll(() => database.sql`select from unanswered_texts`, { timeout: 15_000 })
-    .toHaveLength(0);
+  await expect.poll(bodies).toHaveLength(3);
+  await expect.poll(() => database.sql`select from unanswered_texts`).toHaveLength(0);
   expect(cuts).toBeGreaterThan(4);
   expect((await bodies()).toSorted()).toEqual([long, "Last", "Yes"]);
   simulator.inject({ from: phone, to: number, body: "Yes" });
-  await expect.poll(bodies, { timeout: 15_000 }).toHaveLength(4);
+  await expect.poll(bodies).toHaveLength(4);
   await connector.close();
 });

@@ -6,7 +6,6 @@ import { type Credentials, type StartedApp, startTestApp } from "../compat/start
 
 const longCode = "+15005550100";
 const tollFree = "+18335550100";
-const wait = { timeout: 15_000 };
 let started: StartedApp;
 let client: ReturnType<typeof createLongwaveClient>;
 let subaccount: Credentials;
@@ -39,7 +38,7 @@ test("a text in a paused lane waits and says so; resumed, it is delivered", asyn
   const paused = await ask(`/Lanes/${longCode}`, { is_paused: true });
   expect(paused).toMatchObject({ status: 200, json: { phase: "paused", is_paused: true } });
   const { sid } = await send(longCode);
-  await expect.poll(async () => (await lane(longCode)).depth, wait).toBe(1);
+  await expect.poll(async () => (await lane(longCode)).depth).toBe(1);
   expect(await lane(longCode)).toMatchObject({
     ...{ lane: longCode, phase: "paused", seconds_to_drain: null, connector: "simulator" },
     limit: { name: "pause", set_by: `account ${started.app.firstAccount.sid}` },
@@ -50,7 +49,7 @@ test("a text in a paused lane waits and says so; resumed, it is delivered", asyn
   );
   expect(entry.remedy).toBe(`Resume it: longwave lanes resume ${longCode}`);
   await ask(`/Lanes/${longCode}`, { is_paused: false });
-  await expect.poll(() => statusOf(sid), wait).toBe("delivered");
+  await expect.poll(() => statusOf(sid)).toBe("delivered");
 });
 
 test("the limit that binds is told with who set it; a higher one is in force at once", async () => {
@@ -59,25 +58,25 @@ test("the limit that binds is told with who set it; a higher one is in force at 
     ...{ status: 200, json: { capacity: 300, max_queue_seconds: 300, phase: "idle" } },
   });
   const sids: string[] = [];
-  for (let index = 0; index < 40; index += 1) sids.push((await send(tollFree)).sid);
-  await expect.poll(async () => (await lane(tollFree)).phase, wait).toBe("paced");
+  for (let index = 0; index < 80; index += 1) sids.push((await send(tollFree)).sid);
+  await expect.poll(async () => (await lane(tollFree)).phase).toBe("paced");
   await expect
-    .poll(async () => (await lane(tollFree)).measured_segments_per_second, wait)
+    .poll(async () => (await lane(tollFree)).measured_segments_per_second)
     .toBeCloseTo(1, 0);
   // Each look is a moment of its own: right after a segment nothing holds the lane.
   const look = async () => {
     const { depth, seconds_to_drain, ...told } = await lane(tollFree);
     return { ...told, isDepthInSeconds: seconds_to_drain === depth };
   };
-  await expect.poll(look, wait).toMatchObject({
+  await expect.poll(look).toMatchObject({
     ...{ segments_per_second: 1, isDepthInSeconds: true },
     limit: { name: "sender", set_by: "the inventory" },
   });
   await expect
-    .poll(() => waiting(sids.at(-1) ?? ""), wait)
+    .poll(() => waiting(sids.at(-1) ?? ""))
     .toMatchObject({ rule: "The lane's limit now: sender, set by the inventory." });
   await ask(`/Lanes/${tollFree}`, { segments_per_second: 100 });
-  await expect.poll(async () => (await lane(tollFree)).depth, { timeout: 6_000 }).toBe(0);
+  await expect.poll(async () => (await lane(tollFree)).depth).toBe(0);
   expect(await lane(tollFree)).toMatchObject({ phase: "idle", segments_per_second: 100 });
 });
 
@@ -100,7 +99,7 @@ test("a carrier that cannot be reached is the limit of its senders, with its cau
   await ask("/Registrations", { registrations: [{ number: number.number, campaign: "C1AB2CD" }] });
   await client.incomingPhoneNumbers.create({ phoneNumber: number.number });
   const { sid } = await send(number.number);
-  await expect.poll(async () => (await lane(number.number)).phase, wait).toBe("reconnecting");
+  await expect.poll(async () => (await lane(number.number)).phase).toBe("reconnecting");
   const { words, remedy } = await waiting(sid);
   expect(words).toContain("Connector away is not bound to its carrier.");
   expect(remedy).toContain("It comes back by itself.");
@@ -119,7 +118,7 @@ test("a rate of the connector's binds is told as the limit that binds", async ()
   await client.incomingPhoneNumbers.create({ phoneNumber: number.number });
   for (let index = 0; index < 60; index += 1) await send(number.number);
   await expect
-    .poll(async () => await lane(number.number), wait)
+    .poll(async () => await lane(number.number))
     .toMatchObject({
       phase: "paced",
       limit: {
@@ -128,7 +127,7 @@ test("a rate of the connector's binds is told as the limit that binds", async ()
       },
     });
   await ask("/Connectors/rated", { is_enabled: false });
-  await expect.poll(async () => (await lane(number.number)).phase, wait).toBe("no route");
+  await expect.poll(async () => (await lane(number.number)).phase).toBe("no route");
   await carrier.close();
 });
 
@@ -140,12 +139,12 @@ test("a brand's day that is used up holds its numbers' texts back, until the ope
     ask("/RegistrationLimits", {
       registration_limits: [{ kind: "brand", id: "B1", segments_per_day }],
     });
-  await expect.poll(async () => (await lane(longCode)).depth, wait).toBe(0);
+  await expect.poll(async () => (await lane(longCode)).depth).toBe(0);
   expect((await put(1)).json).toEqual({ stored: 1 });
   await send(longCode);
   await send(longCode);
   await expect
-    .poll(() => lane(longCode), wait)
+    .poll(() => lane(longCode))
     .toMatchObject({
       ...{ depth: 1, phase: "capped", seconds_to_drain: null },
       limit: { name: "brand day", set_by: "the operator" },
@@ -153,7 +152,7 @@ test("a brand's day that is used up holds its numbers' texts back, until the ope
   const [brand] = (await ask("/RegistrationLimits")).json.registration_limits;
   expect(brand).toMatchObject({ id: "B1", segments_today: 1 });
   await put(2);
-  await expect.poll(async () => (await lane(longCode)).depth, wait).toBe(0);
+  await expect.poll(async () => (await lane(longCode)).depth).toBe(0);
 });
 
 test("lanes are listed page by page; a lane that is not there is not found", async () => {

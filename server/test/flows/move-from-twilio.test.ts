@@ -102,7 +102,7 @@ const round = (name: string) =>
 async function allDelivered(): Promise<void> {
   const undelivered = () =>
     [...sent.keys()].filter((sid) => told.get(sid)?.at(-1) !== "delivered").length;
-  await expect.poll(undelivered, { timeout: 30_000 }).toBe(0);
+  await expect.poll(undelivered).toBe(0);
 }
 
 test("an account at Twilio is imported", async () => {
@@ -124,9 +124,7 @@ test("an account at Twilio is imported", async () => {
     ...[0, expect.stringContaining("3 numbers, 1 services, 1 opt-outs")],
   ]);
   await expect
-    .poll(async () => (await started.call("/longwave/v1/Connectors")).json.connectors, {
-      timeout: 15_000,
-    })
+    .poll(async () => (await started.call("/longwave/v1/Connectors")).json.connectors)
     .toContainEqual(
       expect.objectContaining({
         name: "twilio",
@@ -141,7 +139,7 @@ test("texts go through Twilio, callbacks and texts from phones come back", async
   expect(new Set(round("first").map(({ by }) => by))).toEqual(new Set(["Twilio"]));
   const phone = phones[0] ?? "";
   await fake.receive(phone, numbers[1], "Is it open?");
-  await expect.poll(() => inbound.at(-1)?.form.Body, { timeout: 10_000 }).toBe("Is it open?");
+  await expect.poll(() => inbound.at(-1)?.form.Body).toBe("Is it open?");
   await expect(
     client.messages.create({ messagingServiceSid: serviceSid, to: stopped, body: "Hello" }),
   ).rejects.toHaveProperty("code", 21610);
@@ -155,7 +153,7 @@ test("10 %, then all of the traffic moves to a carrier by SMPP, while texts are 
     await sendRound(`some ${sent.size}`);
     return round("some").some(({ by }) => by === "carrier");
   };
-  await expect.poll(isMoving, { timeout: 40_000 }).toBe(true);
+  await expect.poll(isMoving).toBe(true);
   const sending = sendRound("while it changes");
   await post("/Routes/move", { percentage: 100 });
   await sending;

@@ -27,8 +27,7 @@ test("a text costs what the list of its connector says, for each segment", async
   const short = await send("Hello");
   const long = await send("x".repeat(161));
   const priceOf = async (of: { sid: string }) => (await client.messages(of.sid).fetch()).price;
-  const soon = { timeout: 20_000 };
-  await expect.poll(() => priceOf(short), soon).toBe("-0.00790");
-  await expect.poll(() => priceOf(long), soon).toBe("-0.01580");
+  await expect.poll(() => priceOf(short)).toBe("-0.00790");
+  await expect.poll(() => priceOf(long)).toBe("-0.01580");
   expect((await client.messages(long.sid).fetch()).priceUnit).toBe("USD");
 });

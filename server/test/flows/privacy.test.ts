@@ -22,7 +22,7 @@ async function deliver(to: string, body: string): Promise<string> {
   const { json } = await started.call(`${started.home}/Messages.json`, { form, headers });
   const status = async () =>
     (await started.call(`${started.home}/Messages/${json.sid}.json`)).json.status;
-  await expect.poll(status, { timeout: 15_000 }).toBe("delivered");
+  await expect.poll(status).toBe("delivered");
   return json.sid;
 }
 
@@ -56,7 +56,7 @@ test("an export holds the account with its numbers, opt-outs and messages, bodie
   await deliver(other, "Secret two");
   started.app.simulator?.inject({ from: phone, to: from, body: "STOP" });
   const optedOut = async () => (await started.call("/longwave/v1/OptOuts")).json.opt_outs.length;
-  await expect.poll(optedOut, { timeout: 15_000 }).toBe(1);
+  await expect.poll(optedOut).toBe(1);
   const plain = (await longwave("export")).says;
   expect(linesOf(plain, "account")).toMatchObject([{ sid: started.app.firstAccount.sid }]);
   expect(linesOf(plain, "number")).toContainEqual(expect.objectContaining({ number: from }));
@@ -116,7 +116,7 @@ test("a message under way is not erased, and an own sender never is", async () =
   await started.call("/longwave/v1/Connectors/simulator", { body, headers });
   const phase = async () =>
     (await started.call("/longwave/v1/Connectors")).json.connectors[0].state.phase;
-  await expect.poll(phase, { timeout: 15_000 }).toBe("stopped");
+  await expect.poll(phase).toBe("stopped");
   await started.call(`${started.home}/Messages.json`, { form });
   expect(await longwave("erase", form.To, "--yes")).toEqual({
     ...{ code: 1, says: "0 messages erased, 1 under way still, 0 opt-outs kept.\n" },

@@ -39,9 +39,9 @@ test("a marketing text in the recipient's night waits, and says so; a code leave
   const waiting = await send("marketing");
   const code = await send("otp");
   await expect
-    .poll(async () => (await client.messages(code.sid).fetch()).status, { timeout: 20_000 })
+    .poll(async () => (await client.messages(code.sid).fetch()).status)
     .toMatch(/sent|delivered/);
-  await expect.poll(() => timelineOf(waiting.sid), { timeout: 20_000 }).toMatch(/quiet hours/);
+  await expect.poll(() => timelineOf(waiting.sid)).toMatch(/quiet hours/);
   expect((await client.messages(waiting.sid).fetch()).status).toBe("queued");
   const canceled = await client.messages(waiting.sid).update({ status: "canceled" });
   expect(canceled.status).toBe("canceled");

@@ -35,7 +35,7 @@ const shown = () => started.app.simulator?.shown(phone).map(({ body }) => body);
 async function receive(body: string): Promise<string> {
   const count = forms.length;
   started.app.simulator?.inject({ from: phone, to: longCode, body });
-  await expect.poll(() => forms.length, { timeout: 10_000 }).toBe(count + 1);
+  await expect.poll(() => forms.length).toBe(count + 1);
   return forms.at(-1)?.MessageSid ?? "";
 }
 
@@ -50,13 +50,11 @@ test("the webhook of a received text is called again without running its TwiML",
     form: { SmsUrl },
   });
   const sid = await receive("Is it open?");
-  await expect.poll(shown, { timeout: 10_000 }).toEqual(["Yes"]);
+  await expect.poll(shown).toEqual(["Yes"]);
   expect((await replay(sid)).status).toBe(204);
-  await expect.poll(() => forms.length, { timeout: 10_000 }).toBe(2);
+  await expect.poll(() => forms.length).toBe(2);
   expect(forms[1]).toEqual(forms[0]);
-  await expect
-    .poll(() => started.database.sql`select from retries`, { timeout: 10_000 })
-    .toHaveLength(0);
+  await expect.poll(() => started.database.sql`select from retries`).toHaveLength(0);
   const replies = await started.database.sql`select from messages where recipient = ${phone}`;
   expect(replies).toHaveLength(1);
 });
@@ -65,7 +63,7 @@ test("a replayed STOP still says that it is one", async () => {
   const sid = await receive("STOP");
   const count = forms.length;
   await replay(sid);
-  await expect.poll(() => forms.length, { timeout: 10_000 }).toBe(count + 1);
+  await expect.poll(() => forms.length).toBe(count + 1);
   expect(forms.at(-1)).toMatchObject({ MessageSid: sid, OptOutType: "STOP" });
 });
 

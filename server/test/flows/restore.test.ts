@@ -32,7 +32,7 @@ async function enable(app: StartedApp, isEnabled: boolean): Promise<void> {
   const phase = async () =>
     (await app.call("/longwave/v1/Connectors")).json.connectors[0].state.phase;
   const wanted = isEnabled ? "bound" : "stopped";
-  await vi.waitFor(async () => expect(await phase()).toBe(wanted), { timeout: 15_000 });
+  await vi.waitFor(async () => expect(await phase()).toBe(wanted), { timeout: 30_000 });
 }
 
 async function statusOf(sid: string | undefined): Promise<string> {
@@ -59,7 +59,7 @@ test("after a restore what waited is held while new texts are sent", async () =>
   expect(started.app.heldCount).toBe(3);
   const form = { To: "+12025550174", From: from, Body: "New" };
   const { json: sent } = await started.call(`${started.home}/Messages.json`, { form });
-  await expect.poll(() => statusOf(sent.sid), { timeout: 15_000 }).toBe("delivered");
+  await expect.poll(() => statusOf(sent.sid)).toBe("delivered");
   for (const phone of phones) expect(started.app.simulator?.shown(phone)).toEqual([]);
   const { says } = await longwave("held");
   expect(says.split("\n").filter((line) => line.includes("restored from a backup"))).toHaveLength(
@@ -92,7 +92,7 @@ test("what is released is sent once, what is expired fails with 30036", async ()
     code: 0,
     says: "1 message released.\n",
   });
-  await expect.poll(() => statusOf(released), { timeout: 15_000 }).toBe("delivered");
+  await expect.poll(() => statusOf(released)).toBe("delivered");
   expect(started.app.simulator?.shown(phones[0] ?? "")).toHaveLength(1);
   expect((await longwave("held", "release", released)).code).toBe(1);
   expect(await longwave("held", "expire", expired)).toEqual({
@@ -122,5 +122,5 @@ test("a database that stays where it is holds nothing", async () => {
   started = await startTestApp(started.database);
   expect(started.app.heldCount).toBe(0);
   const { json: sent } = await started.call(`${started.home}/Messages.json`, { form });
-  await expect.poll(() => statusOf(sent.sid), { timeout: 15_000 }).toBe("delivered");
+  await expect.poll(() => statusOf(sent.sid)).toBe("delivered");
 });

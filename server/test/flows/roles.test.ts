@@ -82,7 +82,7 @@ test("an api, a dispatch and a webhooks process together deliver a text and tell
     told
       .filter(({ form }) => form.get("MessageSid") === json.sid)
       .map(({ form }) => form.get("MessageStatus"));
-  await expect.poll(statuses, { timeout: 10_000 }).toContain("delivered");
+  await expect.poll(statuses).toContain("delivered");
   expect(dispatch.simulator?.shown("+12025550123")).toMatchObject([{ body: "Hello" }]);
 });
 
@@ -105,7 +105,7 @@ test("a phone's text goes through dispatch to webhooks, and the TwiML's reply ba
         }
         return replies();
       },
-      { timeout: 10_000, interval: 1_000 },
+      { interval: 1_000 },
     )
     .toContain("Yes.");
 });

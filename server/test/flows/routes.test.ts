@@ -59,7 +59,7 @@ async function inForce() {
       const { json } = await started.call("/longwave/v1/Connectors");
       return json.connectors.find(({ name }: { name: string }) => name === "probe").state.phase;
     };
-    await expect.poll(phaseNow, { timeout: 10_000 }).toBe(phase);
+    await expect.poll(phaseNow).toBe(phase);
   }
 }
 
@@ -76,7 +76,7 @@ async function sendAll(numbers: readonly string[]) {
   const before = one.world.messages.length + two.world.messages.length;
   for (const to of numbers) await send(to);
   const arrived = () => one.world.messages.length + two.world.messages.length - before;
-  await expect.poll(arrived, { timeout: 20_000 }).toBe(numbers.length);
+  await expect.poll(arrived).toBe(numbers.length);
   return numbers.filter((to) => has(two, to) > 0);
 }
 
@@ -101,8 +101,8 @@ test("a country and a prefix have a carrier of their own", async () => {
   await inForce();
   await send("+14085550199");
   await send("+14155559999");
-  await expect.poll(() => has(two, "+14085550199"), { timeout: 10_000 }).toBe(1);
-  await expect.poll(() => has(one, "+14155559999"), { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => has(two, "+14085550199")).toBe(1);
+  await expect.poll(() => has(one, "+14155559999")).toBe(1);
 });
 
 const load = (csv: string, query = "") =>
@@ -146,12 +146,12 @@ test("a refusal of the sender sends the text to the next carrier, and the timeli
   await inForce();
   two.behave = () => ({ kind: "refuse", status: 400, code: 21606 });
   const { json } = await send("+14155558001");
-  await expect.poll(() => has(one, "+14155558001"), { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => has(one, "+14155558001")).toBe(1);
   const timeline = async () => {
     const told = await started.call(`/longwave/v1/Messages/${json.sid}/Timeline`);
     return JSON.stringify(told.json);
   };
-  await expect.poll(timeline, { timeout: 10_000 }).toContain("connector one");
+  await expect.poll(timeline).toContain("connector one");
   expect(await timeline()).toContain("connector two");
 });
 
@@ -161,9 +161,7 @@ test("a refusal of the recipient goes nowhere else", async () => {
   two.behave = () => ({ kind: "refuse", status: 400, code: 21610 });
   const { json } = await send("+14155558002");
   await expect
-    .poll(async () => (await started.call(`${started.home}/Messages/${json.sid}.json`)).json, {
-      timeout: 10_000,
-    })
+    .poll(async () => (await started.call(`${started.home}/Messages/${json.sid}.json`)).json)
     .toMatchObject({ status: "failed", error_code: 21610 });
   expect(has(one, "+14155558002")).toBe(0);
 });
@@ -177,7 +175,7 @@ test("a text without a certain answer stays with its carrier", async () => {
     return asked < 3 ? { kind: "silent" } : undefined;
   };
   await send("+14155558003");
-  await expect.poll(() => asked, { timeout: 15_000 }).toBe(3);
+  await expect.poll(() => asked).toBe(3);
   expect(has(one, "+14155558003")).toBe(0);
 });
 
@@ -187,7 +185,7 @@ test("a carrier that is down gives its texts to the next, and gets them again wh
   const token = two.world.accounts[0]?.auth_token;
   two.world.accounts[0] = { ...two.world.accounts[0], auth_token: "changed" };
   await send("+14155558004");
-  await expect.poll(() => has(one, "+14155558004"), { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => has(one, "+14155558004")).toBe(1);
   two.world.accounts[0] = { ...two.world.accounts[0], auth_token: token };
   let to = 5000;
   await expect
@@ -195,10 +193,10 @@ test("a carrier that is down gives its texts to the next, and gets them again wh
       async () => {
         const next = `+1415555${to++}`;
         await send(next);
-        await expect.poll(() => has(one, next) + has(two, next), { timeout: 10_000 }).toBe(1);
+        await expect.poll(() => has(one, next) + has(two, next)).toBe(1);
         return has(two, next);
       },
-      { timeout: 20_000, interval: 500 },
+      { interval: 500 },
     )
     .toBe(1);
 });

@@ -6,7 +6,6 @@ import { createLongwaveClient } from "../../../sdk/src/client.ts";
 import { type StartedApp, startTestApp } from "../compat/started-app.ts";
 
 const number = "+15005550100";
-const waits = { timeout: 15_000 };
 let started: StartedApp;
 let client: twilio.Twilio;
 let receiver: Server;
@@ -58,7 +57,7 @@ const callsOf = (from: string) => calls.filter(({ form }) => form.From === from)
 test("a service's fallback URL answers in the place of its webhook, and learns why", async () => {
   const phone = "+12025550141";
   text(phone);
-  await expect.poll(() => answersTo(phone), waits).toEqual(["/fallback"]);
+  await expect.poll(() => answersTo(phone)).toEqual(["/fallback"]);
   const heard = callsOf(phone);
   expect(new Set(heard.map(({ path }) => path))).toEqual(new Set(["/broken", "/fallback"]));
   expect(heard.at(-1)).toMatchObject({
@@ -71,7 +70,7 @@ test("UseInboundWebhookOnNumber calls the number's webhook instead, and back", a
   const service = client.messaging.v1.services(serviceSid);
   await service.update({ useInboundWebhookOnNumber: true });
   text("+12025550142");
-  await expect.poll(() => answersTo("+12025550142"), waits).toEqual(["/number"]);
+  await expect.poll(() => answersTo("+12025550142")).toEqual(["/number"]);
   expect(callsOf("+12025550142")).toMatchObject([
     { path: "/number", method: "POST", form: { MessagingServiceSid: serviceSid } },
   ]);
@@ -80,6 +79,6 @@ test("UseInboundWebhookOnNumber calls the number's webhook instead, and back", a
     inboundRequestUrl: `${origin}/service`,
   });
   text("+12025550143");
-  await expect.poll(() => answersTo("+12025550143"), waits).toEqual(["/service"]);
+  await expect.poll(() => answersTo("+12025550143")).toEqual(["/service"]);
   expect(callsOf("+12025550143").map(({ path }) => path)).toEqual(["/service"]);
 });

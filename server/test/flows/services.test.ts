@@ -15,7 +15,6 @@ let receiverUrl: string;
 const forms: { url: string; form: Record<string, string> }[] = [];
 /** Beside the simulator's own. */
 const more = ["+15005550101", "+15005550102"];
-const waits = { timeout: 15_000 };
 
 beforeAll(async () => {
   started = await startTestApp();
@@ -68,7 +67,7 @@ async function serviceWith(numbers: readonly string[], settings: Settings = {}) 
 const send = (messagingServiceSid: string, to: string, more: object = {}) =>
   client.messages.create({ messagingServiceSid, to, body: "Hello", ...more });
 const becomes = (sid: string, status: string) =>
-  expect.poll(async () => (await client.messages(sid).fetch()).status, waits).toBe(status);
+  expect.poll(async () => (await client.messages(sid).fetch()).status).toBe(status);
 const timeline = async (sid: string): Promise<string[]> => {
   const { json } = await started.call(`/longwave/v1/Messages/${sid}/Timeline`);
   return json.timeline.map((entry: { words: string }) => entry.words);
@@ -87,12 +86,10 @@ test("a text by a service is accepted without a sender, then one is chosen, told
   const told = () =>
     forms.filter(({ form }) => form.MessageSid === sent.sid).map(({ form }) => form);
   await expect
-    .poll(
-      () =>
-        told()
-          .map(({ MessageStatus }) => MessageStatus)
-          .sort(),
-      waits,
+    .poll(() =>
+      told()
+        .map(({ MessageStatus }) => MessageStatus)
+        .sort(),
     )
     .toEqual(["delivered", "queued", "sent"]);
   expect(told().every(({ MessagingServiceSid }) => MessagingServiceSid === sid)).toBe(true);
@@ -188,13 +185,13 @@ test("STOP to one number of a service holds for all of them, START takes it back
   });
   const inbound = () => forms.filter(({ url, form }) => url === "/inbound" && form.From === phone);
   started.app.simulator?.inject({ from: phone, to: "+15005550100", body: "STOP" });
-  await expect.poll(() => inbound().length, waits).toBe(1);
+  await expect.poll(() => inbound().length).toBe(1);
   expect(inbound()[0]?.form).toMatchObject({ MessagingServiceSid: sid, OptOutType: "STOP" });
   await expect(send(sid, phone)).rejects.toMatchObject({ code: 21610 });
   const direct = client.messages.create({ from: "+15005550101", to: phone, body: "Hello" });
   await expect(direct).rejects.toMatchObject({ code: 21610 });
   started.app.simulator?.inject({ from: phone, to: "+15005550101", body: "START" });
-  await expect.poll(() => inbound().length, waits).toBe(2);
+  await expect.poll(() => inbound().length).toBe(2);
   const again = await send(sid, phone);
   await becomes(again.sid, "delivered");
   const own = await client.messages.create({ from: "+15005550100", to: phone, body: "Hello" });
@@ -258,7 +255,7 @@ test("what the queues of a service do not hold is stored as failed, and the coun
     `;
     return row;
   };
-  await expect.poll(async () => (await counts())?.unnamed, waits).toBe(0);
+  await expect.poll(async () => (await counts())?.unnamed).toBe(0);
   const end = await counts();
   expect(end?.failed).toBeGreaterThan(30);
   expect(end?.depth).toBe(end?.rows);

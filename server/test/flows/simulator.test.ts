@@ -49,19 +49,19 @@ const fetchText = (sid: string) => clientOf(app).messages(sid).fetch();
 test("a receipt that came due while Longwave was stopped comes after its restart", async () => {
   const { sid } = await send("+12025559906");
   const status = async () => (await fetchText(sid)).status;
-  await expect.poll(status, { timeout: 10_000 }).toBe("sent");
+  await expect.poll(status).toBe("sent");
   await app.close();
   // The receipt is due 30 seconds after the submission.
   app = await start(() => new Date(systemClock().getTime() + 31 * SECOND));
-  await expect.poll(status, { timeout: 10_000 }).toBe("delivered");
+  await expect.poll(status).toBe("delivered");
 });
 
 test("a person's long answer in emoji, whose parts come together, arrives whole and once", async () => {
   await send("+12025559915");
   const answers = () => clientOf(app).messages.list({ from: "+12025559915" });
-  await expect.poll(answers, { timeout: 10_000 }).not.toEqual([]);
+  await expect.poll(answers).not.toEqual([]);
   const unanswered = () => database.sql`select from unanswered_texts`;
-  await expect.poll(unanswered, { timeout: 10_000 }).toHaveLength(0);
+  await expect.poll(unanswered).toHaveLength(0);
   const body = "Great news! 🎉 ".repeat(8).trim();
   expect(await answers()).toEqual([expect.objectContaining({ body, numSegments: "2" })]);
 });
@@ -75,7 +75,7 @@ test.each([
   ["9926", "delivered", null],
 ])("a text to a number that ends in %s becomes %s", async (suffix, status, errorCode) => {
   const { sid } = await send(`+1202555${suffix}`);
-  await expect.poll(() => fetchText(sid), { timeout: 10_000 }).toMatchObject({ status, errorCode });
+  await expect.poll(() => fetchText(sid)).toMatchObject({ status, errorCode });
 });
 
 test("a network that throttles gets each text once", async () => {
@@ -88,7 +88,7 @@ test("a network that throttles gets each text once", async () => {
     const all = (await (await fetch(url)).json()) as { to: string; atMs: number }[];
     return all.map(({ to }) => `+${to}`).filter((to) => phones.includes(to));
   };
-  await expect.poll(async () => (await taken()).length, { timeout: 30_000 }).toBe(40);
+  await expect.poll(async () => (await taken()).length).toBe(40);
   expect((await taken()).toSorted()).toEqual(phones);
   const state = await fetch(`http://127.0.0.1:${app.simulator?.httpPort}/state`);
   expect(((await state.json()) as { refused: number }).refused).toBeGreaterThan(0);

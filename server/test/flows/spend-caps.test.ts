@@ -38,7 +38,7 @@ test("what a cap pays for leaves, the rest of the queue fails, and the next text
   const { messages: made } = await post("/Messages/Bulk", { messages });
   const sent = made.filter(({ sid }: { sid?: string }) => sid !== undefined);
   const codes = () => Promise.all(sent.map(codeOf));
-  await expect.poll(codes, { timeout: 40_000 }).not.toContain("open");
+  await expect.poll(codes).not.toContain("open");
   expect((await codes()).filter((code) => code === "delivered")).toHaveLength(5);
   expect((await codes()).filter((code) => code === 63038)).toHaveLength(sent.length - 5);
   await expect(send()).rejects.toMatchObject({ status: 400, code: 63038 });
@@ -53,7 +53,7 @@ test("a raised cap lets texts leave again, and tells what is taken", async () =>
   const { spend_caps: caps } = await post("/SpendCaps", { country: "US", daily: "1" });
   expect(caps).toEqual([{ country: "US", daily: "1.000000", over: "refuse", taken: "0.050000" }]);
   const text = await send();
-  await expect.poll(() => codeOf(text), { timeout: 20_000 }).toBe("delivered");
+  await expect.poll(() => codeOf(text)).toBe("delivered");
 });
 
 test("a cap that defers lets texts wait for the next day, if they are valid so long", async () => {
@@ -63,10 +63,10 @@ test("a cap that defers lets texts wait for the next day, if they are valid so l
   const now = new Date();
   const hoursLeft = 24 - now.getUTCHours() - now.getUTCMinutes() / 60;
   if (hoursLeft < 9.9) {
-    await expect.poll(async () => (await told()).text, { timeout: 20_000 }).toMatch(/spend cap/);
+    await expect.poll(async () => (await told()).text).toMatch(/spend cap/);
     expect(await codeOf(text)).toBe("open");
   } else {
-    await expect.poll(() => codeOf(text), { timeout: 20_000 }).toBe(63038);
+    await expect.poll(() => codeOf(text)).toBe(63038);
   }
 });
 
@@ -81,5 +81,5 @@ test("a cap is its account's own, and is lifted", async () => {
   expect((await started.call(path, { method: "DELETE", as })).status).toBe(404);
   expect((await started.call(path, { method: "DELETE" })).status).toBe(204);
   const text = await send();
-  await expect.poll(() => codeOf(text), { timeout: 20_000 }).toBe("delivered");
+  await expect.poll(() => codeOf(text)).toBe("delivered");
 });

@@ -65,12 +65,10 @@ test("a text goes out through Twilio, its end and its price come back", async ()
   const statuses = await statusesUntil("delivered");
   expect(statuses).toContain("sent");
   expect(fake.world.messages).toMatchObject([{ from: number, to: phone, body: "Hello" }]);
-  await expect
-    .poll(async () => (await fetchMessage(json.sid)).price, { timeout: 10_000 })
-    .toBe("-0.00790");
+  await expect.poll(async () => (await fetchMessage(json.sid)).price).toBe("-0.00790");
   const usage = `${started.home}/Usage/Records/Today.json?Category=sms-outbound`;
   await expect
-    .poll(async () => (await started.call(usage)).json.usage_records, { timeout: 20_000 })
+    .poll(async () => (await started.call(usage)).json.usage_records)
     .toMatchObject([{ count: "1", price: "0.007900" }]);
 });
 
@@ -120,9 +118,7 @@ test("an opt-out that only Twilio knows of becomes one here", async () => {
   const { json } = await send("Hello", other);
   await statusesUntil("failed");
   expect(await fetchMessage(json.sid)).toMatchObject({ error_code: 21610 });
-  await expect
-    .poll(async () => (await send("Again", other)).json.code, { timeout: 10_000 })
-    .toBe(21610);
+  await expect.poll(async () => (await send("Again", other)).json.code).toBe(21610);
   const optOuts = await started.call("/longwave/v1/OptOuts");
   expect(JSON.stringify(optOuts.json)).toContain(other);
 });
@@ -151,9 +147,7 @@ test("credentials that Twilio refuses fail no text: it waits, and the connector 
   fake.world.accounts[0] = { ...fake.world.accounts[0], auth_token: "changed" };
   const { json } = await send("Hello", "+14155552676");
   await expect
-    .poll(async () => (await started.call("/longwave/v1/Connectors")).json.connectors, {
-      timeout: 10_000,
-    })
+    .poll(async () => (await started.call("/longwave/v1/Connectors")).json.connectors)
     .toContainEqual(
       expect.objectContaining({
         name: "twilio",
@@ -174,9 +168,7 @@ test("what Twilio takes from a sender limits its lane, and the lane says who set
     const { text } = await started.call("/longwave/v1/Lanes");
     return text;
   };
-  await expect
-    .poll(waiting, { timeout: 15_000, interval: 50 })
-    .toContain("the settings of connector twilio");
+  await expect.poll(waiting, { interval: 50 }).toContain("the settings of connector twilio");
   await post("/longwave/v1/Connectors/twilio", {
     settings: { ...settings, senderLimits: { "long_code.US": 50 } },
   });
@@ -195,7 +187,7 @@ test("other settings are taken over for a connector that carries senders", async
     const { json } = await started.call("/longwave/v1/Connectors");
     return json.connectors.find(({ name }: { name: string }) => name === "twilio").state.window;
   };
-  await expect.poll(windowOf, { timeout: 10_000 }).toBe(7);
+  await expect.poll(windowOf).toBe(7);
   await send("Hello", "+14155552677");
   await statusesUntil("delivered");
 });

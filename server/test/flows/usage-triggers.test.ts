@@ -39,7 +39,6 @@ afterAll(async () => {
 });
 
 const callsOf = (sid: string) => calls.filter(({ form }) => form.UsageTriggerSid === sid);
-const soon = { timeout: 30_000 };
 
 /** As if texts had been counted; the day before when `back` is 1. */
 async function use(messages: number, back = 0): Promise<void> {
@@ -65,7 +64,7 @@ test("a trigger calls once, signed, when texts reach its value", async () => {
   const [from, to] = ["+15005550100", "+12025550123"];
   await client.messages.create({ to, from, body: "One" });
   await client.messages.create({ to, from, body: "Two" });
-  await expect.poll(() => callsOf(trigger.sid).length, soon).toBe(1);
+  await expect.poll(() => callsOf(trigger.sid).length).toBe(1);
   const [call] = callsOf(trigger.sid);
   const { sid, token } = started.app.firstAccount;
   expect(call?.form).toMatchObject({
@@ -78,7 +77,7 @@ test("a trigger calls once, signed, when texts reach its value", async () => {
   expect((await client.usage.triggers(trigger.sid).fetch()).dateFired).toBeInstanceOf(Date);
   const { sql } = started.database;
   await Promise.all([fireTriggers(sql), fireTriggers(sql)]);
-  await expect.poll(() => sql`select from retries where kind = 'usage'`, soon).toHaveLength(0);
+  await expect.poll(() => sql`select from retries where kind = 'usage'`).toHaveLength(0);
   expect(callsOf(trigger.sid)).toHaveLength(1);
 });
 
@@ -92,14 +91,14 @@ test("a daily trigger looks at its day alone, and fires again on the next", asyn
   expect((await client.usage.triggers(trigger.sid).fetch()).dateFired).toBeNull();
   await use(10);
   await fireTriggers(sql);
-  await expect.poll(() => callsOf(trigger.sid).length, soon).toBe(1);
+  await expect.poll(() => callsOf(trigger.sid).length).toBe(1);
   await sql`
     update usage_triggers
     set fired_at = fired_at - interval '1 day'
     where sid = ${trigger.sid}
   `;
   await fireTriggers(sql);
-  await expect.poll(() => callsOf(trigger.sid).length, soon).toBe(2);
+  await expect.poll(() => callsOf(trigger.sid).length).toBe(2);
 });
 
 test("a value with a plus is upon what is used now", async () => {

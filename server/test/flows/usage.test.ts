@@ -14,7 +14,6 @@ afterAll(async () => {
 
 const clientOf = ({ sid, token }: { sid: string; token: string }) =>
   createLongwaveClient({ baseUrl: started.app.url, accountSid: sid, authToken: token });
-const soon = { timeout: 30_000 };
 
 test("what was sent and received is in the usage of the day, by category", async () => {
   const client = clientOf(started.app.firstAccount);
@@ -39,7 +38,7 @@ test("what was sent and received is in the usage of the day, by category", async
   const sent = { count: "2", usage: "3", price: 0.0237 };
   const received = { count: "1", usage: "1", price: 0 };
   const none = { count: "0", usage: "0", price: 0 };
-  await expect.poll(today, soon).toEqual({
+  await expect.poll(today).toEqual({
     sms: { count: "3", usage: "4", price: 0.0237 },
     ...{ "sms-outbound": sent, "sms-outbound-longcode": sent, "sms-outbound-shortcode": none },
     ...{ "sms-inbound": received, "sms-inbound-longcode": received },

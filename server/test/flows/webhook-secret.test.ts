@@ -36,7 +36,7 @@ test("the secret that the API tells checks a callback, and each account has its 
       StatusCallback: `http://127.0.0.1:${port}/status`,
     },
   });
-  await expect.poll(() => calls.length, { timeout: 10_000 }).toBeGreaterThan(0);
+  await expect.poll(() => calls.length).toBeGreaterThan(0);
   const [call] = calls;
   const headers = call?.headers as Record<string, string>;
   const verify = (secret: string) => () => new Webhook(secret).verify(call?.body ?? "", headers);

@@ -4,7 +4,6 @@ import { createRandom } from "./mutate.ts";
 import { bindPeer, flood, startImpatient, submitBytes, trickle } from "./slow.ts";
 
 const SEED = 20_261_124;
-const patient = { timeout: 20_000 };
 /** What a session keeps for a far end that does not read, and the answers of its last read. */
 const UNSENT_BYTES_MAX = 2 * 1_048_576;
 const closers: (() => unknown)[] = [];
@@ -30,7 +29,7 @@ test("submissions that come byte by byte from many sockets are each answered onc
   await Promise.all(bound.map((peer) => trickle(peer, random, 20)));
   const expected = Array.from({ length: 20 }, (_none, index) => index + 1);
   for (const { heard } of bound) {
-    await expect.poll(() => heard.map(({ sequence }) => sequence), patient).toEqual(expected);
+    await expect.poll(() => heard.map(({ sequence }) => sequence)).toEqual(expected);
   }
 }, 30_000);
 
@@ -44,9 +43,9 @@ test("a far end that reads nothing is read no more, costs little memory, and its
     expect(unsentMax).toBeGreaterThan(UNSENT_BYTES_MAX / 2);
     expect(unsentMax).toBeLessThan(UNSENT_BYTES_MAX);
   }
-  await expect.poll(() => sessions.size, patient).toBe(1);
+  await expect.poll(() => sessions.size).toBe(1);
   good.socket.write(submitBytes(7));
-  await expect.poll(() => good.heard.map(({ sequence }) => sequence), patient).toEqual([7]);
+  await expect.poll(() => good.heard.map(({ sequence }) => sequence)).toEqual([7]);
 }, 60_000);
 
 test.each([
@@ -65,7 +64,7 @@ test.each([
   async (_what, leave) => {
     const { bound, sessions } = await start(5);
     for (const { socket } of bound) leave(socket);
-    await expect.poll(() => sessions.size, patient).toBe(0);
+    await expect.poll(() => sessions.size).toBe(0);
   },
   30_000,
 );
@@ -82,6 +81,6 @@ test("a byte now and then is no life: a session that hears no whole PDU ends", a
     sent += 1;
   }, 200);
   closers.push(() => clearInterval(timer));
-  await expect.poll(() => sessions.size, patient).toBe(0);
+  await expect.poll(() => sessions.size).toBe(0);
   expect(sent).toBeLessThan(bytes.length);
 }, 30_000);

@@ -41,7 +41,7 @@ async function deliver(url: string, folder: string, text: string): Promise<void>
     const response = await fetch(...messagesRequest(url, account, `/${sent.sid}`));
     return ((await response.json()) as { status: string }).status;
   };
-  await expect.poll(status, { timeout: 20_000 }).toBe("delivered");
+  await expect.poll(status).toBe("delivered");
 }
 
 test("one start runs several processes; one that is killed is replaced, and a stop ends all", async () => {
@@ -49,22 +49,20 @@ test("one start runs several processes; one that is killed is replaced, and a st
   const env = { LONGWAVE_PROCESSES: "api dispatch,webhooks", PORT: String(await freePort()) };
   const longwave = startLongwave(folder, { env });
   const url = await longwave.url;
-  await expect.poll(() => longwave.output(), { timeout: 30_000 }).toContain("runs: dispatch");
+  await expect.poll(() => longwave.output()).toContain("runs: dispatch");
   await deliver(url, folder, "First");
   const before = membersOf(longwave);
   expect(before).toHaveLength(2);
   for (const member of before) process.kill(member, "SIGKILL");
   await expect
-    .poll(() => membersOf(longwave).filter((pid) => !before.includes(pid)).length, {
-      timeout: 20_000,
-    })
+    .poll(() => membersOf(longwave).filter((pid) => !before.includes(pid)).length)
     .toBe(2);
   const isServing = () =>
     sendText(url, accountOf(folder), "Try").then(
       ({ status }) => status,
       () => 0,
     );
-  await expect.poll(isServing, { timeout: 30_000 }).toBe(201);
+  await expect.poll(isServing).toBe(201);
   await deliver(url, folder, "Second");
   longwave.child.kill("SIGTERM");
   expect(await longwave.ended).toBe(0);
@@ -76,7 +74,7 @@ test("several processes on one port serve it together", async () => {
   const folder = newFolder();
   const longwave = startLongwave(folder, { env: { LONGWAVE_PROCESSES: "2" } });
   const url = await longwave.url;
-  await expect.poll(() => membersOf(longwave).length, { timeout: 30_000 }).toBe(2);
+  await expect.poll(() => membersOf(longwave).length).toBe(2);
   await Promise.all(["One", "Two", "Three"].map((text) => deliver(url, folder, text)));
   longwave.child.kill("SIGINT");
   expect(await longwave.ended).toBe(0);

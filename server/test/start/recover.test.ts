@@ -72,7 +72,7 @@ test("PostgreSQL that dies is started again, and texts are accepted again", asyn
   process.kill(before, "SIGKILL");
   await expect
     .poll(async () => (await sendText(url, accountOf(folder), "Hello")).status, {
-      ...{ timeout: 15_000, interval: 100 },
+      interval: 100,
     })
     .toBe(201);
   expect(postgresOf(folder)).not.toEqual([before]);
@@ -93,18 +93,16 @@ test("npm start stops cleanly at a Ctrl-C in the terminal, which reaches npm and
   const group = Number(
     spawnSync("ps", ["-o", "pgid=", "-p", String(program)], { encoding: "utf8" }).stdout,
   );
-  const askedAt = performance.now();
   process.kill(-group, "SIGINT");
   await longwave.ended;
-  await expect.poll(() => postgresOf(folder), { timeout: 5_000 }).toEqual([]);
-  expect(performance.now() - askedAt).toBeLessThan(10_000);
+  await expect.poll(() => postgresOf(folder)).toEqual([]);
   expect(longwave.output()).toContain("Stopping …");
 });
 
 test("a stop during the start is clean, too", async () => {
   const folder = newFolder();
   const longwave = startLongwave(folder);
-  await expect.poll(() => postgresOf(folder), { timeout: 20_000, interval: 10 }).not.toEqual([]);
+  await expect.poll(() => postgresOf(folder), { interval: 10 }).not.toEqual([]);
   longwave.child.kill("SIGINT");
   expect(await longwave.ended).toBe(0);
   expect(postgresOf(folder)).toEqual([]);
@@ -122,7 +120,7 @@ test("a second Ctrl-C ends at once what the first one could not, and PostgreSQL 
   expect(await longwave.ended).toBe(130);
   clearInterval(again);
   process.kill(postmaster, "SIGCONT");
-  await expect.poll(() => postgresOf(folder), { timeout: 10_000 }).toEqual([]);
+  await expect.poll(() => postgresOf(folder)).toEqual([]);
 });
 
 test.each([
@@ -200,7 +198,7 @@ test.runIf(isRoot)(
     rmSync(filler);
     await expect
       .poll(async () => (await sendText(url, account, "Hello")).status, {
-        ...{ timeout: 30_000, interval: 200 },
+        interval: 200,
       })
       .toBe(201);
     for (let from = 0; from < promised.length; from += 50) {
