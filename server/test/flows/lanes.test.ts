@@ -3,6 +3,7 @@ import { createLongwaveClient } from "../../../sdk/src/client.ts";
 import { systemClock as clock } from "../../src/lib/clock.ts";
 import { simulatorLogin, startSimulator } from "../../src/simulator/simulator.ts";
 import { type Credentials, type StartedApp, startTestApp } from "../compat/started-app.ts";
+import { firstWaiting } from "./paused-lane.ts";
 
 const longCode = "+15005550100";
 const tollFree = "+18335550100";
@@ -37,8 +38,7 @@ const waiting = async (sid: string) =>
 test("a text in a paused lane waits and says so; resumed, it is delivered", async () => {
   const paused = await ask(`/Lanes/${longCode}`, { is_paused: true });
   expect(paused).toMatchObject({ status: 200, json: { phase: "paused", is_paused: true } });
-  const { sid } = await send(longCode);
-  await expect.poll(async () => (await lane(longCode)).depth).toBe(1);
+  const sid = await firstWaiting(() => send(longCode), statusOf);
   expect(await lane(longCode)).toMatchObject({
     ...{ lane: longCode, phase: "paused", seconds_to_drain: null, connector: "simulator" },
     limit: { name: "pause", set_by: `account ${started.app.firstAccount.sid}` },

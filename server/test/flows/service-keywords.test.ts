@@ -134,7 +134,7 @@ test("Twilio's OptOuts paths set a service's keywords and replies one at a time"
     { keyword_type: "STOP.ENGLISH", message_type: "US", message: "Gone." },
   ]);
   text("+16175550124", "basta");
-  await expect.poll(() => repliesTo("+16175550124"), waits).toEqual(["Gone."]);
+  await expect.poll(() => repliesTo("+16175550124")).toEqual(["Gone."]);
   await optOuts("delete", `/${config}/Keywords`, { ...english, keyword: "BASTA" });
   await optOuts("delete", `/${config}/Messages`, english);
   expect((await keywords()).json).toEqual({ sets: [] });
