@@ -9,7 +9,7 @@ import { createInboundAnswers } from "./messages/inbound-answers.ts";
 import { findMessage } from "./messages/store.ts";
 import type { Base } from "./open-base.ts";
 import { inboundNumber, serviceOf, webhooksOf } from "./senders/inbound-number.ts";
-import { createWebhooks } from "./webhooks/webhooks.ts";
+import { createWebhooks, type Webhooks } from "./webhooks/webhooks.ts";
 
 /** A word here is a list of shards: messages were stored whose owner is another process. */
 const LANES_CHANNEL = "longwave_lanes";
@@ -34,7 +34,7 @@ export function buildMessaging(base: Base, closers: Closers) {
   const accept = (message: NewMessage) => accepter.accept(message);
   const webhooks = config.roles.has("webhooks") ? buildWebhooks(base, accept) : undefined;
   if (webhooks !== undefined) closers.push(webhooks.close);
-  const onEvents = webhooks?.notify ?? heraldEvents(base, closers);
+  const onEvents = tellReaders(webhooks, heraldEvents(base, closers));
   const answers = createInboundAnswers({ sql, clock, onError: report });
   closers.push(answers.close);
   const inbound = {
@@ -88,6 +88,15 @@ export async function hearOthers(
 /** Tells the owners of lanes that some were paused or go on. */
 export async function tellLaneOwners({ sql }: Pick<Base, "sql">): Promise<void> {
   await notify(sql, LANES_CHANNEL, SWEEP);
+}
+
+/** Statuses are told by those who have the role, here or elsewhere. */
+function tellReaders(webhooks: Webhooks | undefined, herald: () => void): () => void {
+  if (webhooks === undefined) return herald;
+  return () => {
+    webhooks.notify();
+    if (webhooks.isShared()) herald();
+  };
 }
 
 function heraldEvents({ sql, report }: Base, closers: Closers): () => void {

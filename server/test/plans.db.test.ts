@@ -1,7 +1,12 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createPartitions } from "../src/db/partitions.ts";
 import type { Sql } from "../src/db/sql.ts";
-import { selectEventsToRead, upsertCursors } from "../src/events/store.ts";
+import {
+  passOthersEvents,
+  readPositions,
+  selectSharedEvents,
+  writePositions,
+} from "../src/events/share-store.ts";
 import { DAY, utcDay } from "../src/lib/clock.ts";
 import { firstIdAt, type MessageId, shardOf } from "../src/lib/message-id.ts";
 import { type AcceptedRow, findOrInsertLane, storeAccepted } from "../src/messages/accept-store.ts";
@@ -37,6 +42,7 @@ const now = new Date();
 const firstId = firstIdAt(now) as MessageId;
 const ids = Array.from({ length: COUNT }, (_, index) => (firstId + BigInt(index)) as MessageId);
 const shard = shardOf(firstId);
+const position = { share: 0, writer: 1n, seq: 1n, day: "2026-01-01", isDone: false };
 const stamp = (firstSeq: bigint) => ({ writer: 1n, firstSeq });
 
 beforeAll(async () => {
@@ -173,8 +179,14 @@ const statements: [string, (sql: Sql) => Promise<unknown>, number][] = [
   ["receipts", (sql) => markReceipts(sql, ids.map(receiptOf), now), 8],
   ["settle", (sql) => settleMessages(sql, ids.map(settlementOf), stamp(400n)), 2],
   ["parked receipts", (sql) => readParked(sql, now, 100), 0],
-  ["event reading", (sql) => selectEventsToRead(sql, "r", { afterWriter: 0n, limit: 500 }), 5],
-  ["cursors", (sql) => upsertCursors(sql, "r", [{ writer: 1n, seq: 1n, day: "2026-01-01" }]), 0],
+  [
+    "event reading",
+    (sql) => selectSharedEvents(sql, [0, 1], { floors: [], done: [], afterWriter: 0n, limit: 500 }),
+    5,
+  ],
+  ["cursors", (sql) => writePositions(sql, "r", [position]), 0],
+  ["cursors of a share", (sql) => readPositions(sql, "r", [0, 1]), 0],
+  ["events of other shares", (sql) => passOthersEvents(sql, "r", [0, 1]), 5],
   ["one message", (sql) => findMessage(sql, { account, id: firstId }), 4],
   ["cancel", (sql) => cancelWaiting(sql, { id: firstId }, stamp(500n)), 2],
 ];

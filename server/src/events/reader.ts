@@ -1,21 +1,25 @@
-import { randomUUID } from "node:crypto";
 import type { Sql } from "../db/sql.ts";
 import { SECOND } from "../lib/clock.ts";
-import {
-  finishClosedWriters,
-  holdReaderLease,
-  type LogEvent,
-  type Position,
-  releaseReaderLease,
-  selectEventsToRead,
-  upsertCursors,
-} from "./store.ts";
+import { createBell } from "./bell.ts";
+import { createPositions } from "./positions.ts";
+import { selectSharedEvents } from "./share-store.ts";
+import { createShares } from "./shares.ts";
+import type { LogEvent } from "./store.ts";
 
-/** Reads the log under a name, in one process at a time, each event at least once. */
+/**
+ * Reads the log under a name, each event at least once. The processes that do so share the
+ * messages: one's events are read by one process at a time, in their order.
+ */
 export type EventReader = {
   /** Something was committed: read now instead of at the next poll. */
   notify: () => void;
-  state: () => { isHolder: boolean; lastError: string | undefined };
+  state: () => {
+    /** How many of the shares this process reads. */
+    shares: number;
+    /** Other processes that read under the name. */
+    others: number;
+    lastError: string | undefined;
+  };
   /** Resolves when the batch under way is done. */
   close: () => Promise<void>;
 };
@@ -25,60 +29,76 @@ export type EventReaderOptions = {
   reader: string;
   batchMax: number;
   pollMs: number;
-  /** The positions are kept after it resolves; when it rejects, the same events come again. */
+  /** When it rejects, the same events come again; so do, after a crash, those of the last moment. */
   onBatch: (events: readonly LogEvent[]) => Promise<void>;
 };
 
-const LEASE_SECONDS = 10;
-const LEASE_RENEWAL_MS = 2 * SECOND;
-const FINISH_EVERY_POLLS = 60;
+/** Positions are written down so often: what was read since then comes again after a crash. */
+const WRITE_MS = SECOND / 4;
+const PASS_EVERY_POLLS = 60;
 
 export function createEventReader(options: EventReaderOptions): EventReader {
+  const { sql, reader } = options;
   let isClosed = false;
   let lastError: string | undefined;
   let lastWriter = 0n;
   let emptyPolls = 0;
+  let writtenAt = 0;
   const bell = createBell();
   const note = (error: unknown) => {
     lastError = String(error);
   };
-  const lease = createLease(options, note);
+  const shares = createShares({ sql, reader, onGained: bell.ring, onError: note });
+  const positions = createPositions({ sql, reader });
+  const exchange = createExchange(shares, positions);
+
+  const write = async () => {
+    await positions.write();
+    writtenAt = performance.now();
+  };
 
   const readOnce = async (): Promise<boolean> => {
-    const { sql, reader, batchMax: limit } = options;
-    const events = await selectEventsToRead(sql, reader, { afterWriter: lastWriter, limit });
-    if (events.length === 0) {
-      if (emptyPolls % FINISH_EVERY_POLLS === 0) await finishClosedWriters(sql, reader);
-      emptyPolls += 1;
-      return false;
-    }
-    await options.onBatch(events);
-    await upsertCursors(sql, reader, lastPositions(events));
+    await exchange();
+    if (positions.shares().length === 0) return false;
+    const events = await selectSharedEvents(sql, positions.shares(), {
+      ...{ floors: positions.floors(), done: positions.done() },
+      ...{ afterWriter: lastWriter, limit: options.batchMax },
+    });
+    const unread = events.filter(positions.isUnread);
+    if (unread.length > 0) await options.onBatch(unread);
+    positions.advance(events);
     lastWriter = events.at(-1)?.writer ?? 0n;
-    return events.length === limit;
+    const isMore = events.length === options.batchMax;
+    if (events.length === 0 || performance.now() > writtenAt + WRITE_MS) await write();
+    if (events.length > 0) return isMore;
+    if (emptyPolls % PASS_EVERY_POLLS === 0) await positions.passOthers();
+    emptyPolls += 1;
+    return false;
   };
 
   const run = async () => {
-    await lease.start();
+    await shares.start();
     while (!isClosed) {
       let isMore = false;
       try {
-        isMore = lease.isHeld() && (await readOnce());
-        if (lease.isHeld()) lastError = undefined;
+        isMore = await readOnce();
+        lastError = undefined;
       } catch (error) {
-        // The database or the consumer is in trouble; the cursor stands, so nothing is lost.
+        // The database or the consumer is in trouble; the positions stand, so nothing is lost.
         note(error);
-        await bell.pause(options.pollMs);
+        await new Promise((done) => setTimeout(done, options.pollMs));
       }
-      if (!isMore && !isClosed) await bell.wait(options.pollMs);
+      const waitMs = positions.isWritten() ? options.pollMs : WRITE_MS;
+      if (!isMore && !isClosed) await bell.wait(waitMs);
     }
-    await lease.end();
+    await positions.write().catch(note);
+    await shares.end();
   };
   const done = run();
 
   return {
     notify: bell.ring,
-    state: () => ({ isHolder: lease.isHeld(), lastError }),
+    state: () => ({ shares: shares.held().size, others: shares.live() - 1, lastError }),
     close: () => {
       isClosed = true;
       bell.ring();
@@ -87,65 +107,28 @@ export function createEventReader(options: EventReaderOptions): EventReader {
   };
 }
 
-/** The right to read under the name, renewed while the reader runs. */
-function createLease({ sql, reader }: EventReaderOptions, onError: (error: unknown) => void) {
-  const owner = randomUUID();
-  let isHeld = false;
-  let timer: NodeJS.Timeout | undefined;
-  let renewal: Promise<void> | undefined;
-  const renew = async () => {
-    try {
-      isHeld = await holdReaderLease(sql, { reader, owner, seconds: LEASE_SECONDS });
-    } catch (error) {
-      isHeld = false;
-      onError(error);
+/** Takes up the shares that were gained, between two batches, and lets go of those that others are to have. */
+function createExchange(
+  shares: ReturnType<typeof createShares>,
+  positions: ReturnType<typeof createPositions>,
+) {
+  const known = new Map<number, number>();
+  const forget = (which: readonly number[]) => {
+    positions.forget(which);
+    for (const share of which) known.delete(share);
+  };
+  return async () => {
+    const held = shares.held();
+    forget([...known].flatMap(([share, time]) => (held.get(share) === time ? [] : [share])));
+    const surplus = shares.surplus();
+    if (surplus.length > 0) {
+      await positions.write();
+      forget(surplus);
+      await shares.give(surplus);
     }
+    const gained = [...held].filter(([share]) => !known.has(share) && !surplus.includes(share));
+    if (gained.length === 0) return;
+    await positions.take(gained.map(([share]) => share));
+    for (const [share, time] of gained) known.set(share, time);
   };
-  return {
-    isHeld: () => isHeld,
-    start: async () => {
-      await renew();
-      timer = setInterval(() => {
-        renewal = renew();
-      }, LEASE_RENEWAL_MS);
-    },
-    end: async () => {
-      clearInterval(timer);
-      await renewal; // it would take again what is released before it
-      await releaseReaderLease(sql, reader, owner).catch(() => undefined);
-    },
-  };
-}
-
-/** A wait that a ring ends early; a ring that nobody waits for is kept for the next wait. */
-function createBell() {
-  let wake: (() => void) | undefined;
-  let isRung = false;
-  const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
-  return {
-    ring: () => {
-      isRung = true;
-      wake?.();
-    },
-    pause,
-    wait: async (ms: number) => {
-      if (!isRung) {
-        await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, ms);
-          wake = () => {
-            clearTimeout(timer);
-            resolve();
-          };
-        });
-      }
-      wake = undefined;
-      isRung = false;
-    },
-  };
-}
-
-function lastPositions(events: readonly LogEvent[]): Position[] {
-  const positions = new Map<bigint, Position>();
-  for (const { writer, seq, day } of events) positions.set(writer, { writer, seq, day });
-  return [...positions.values()];
 }

@@ -61,18 +61,9 @@ export type LogEvent = {
 export type Position = { readonly writer: bigint; readonly seq: bigint; readonly day: string };
 
 /**
- * Events beyond the reader's cursors, each writer's in their order, beginning with the writers
- * after `afterWriter` so that a busy one starves nobody.
+ * Part of a statement: events beyond the reader's cursors, each writer's in their order, beginning
+ * with the writers after `afterWriter` so that a busy one starves nobody.
  */
-export async function selectEventsToRead(
-  sql: Sql,
-  reader: string,
-  options: { afterWriter: bigint; limit: number },
-): Promise<LogEvent[]> {
-  return await sql<LogEvent[]>`${unreadEvents(sql, reader, options)}`;
-}
-
-/** The same as a part of a statement. */
 export function unreadEvents(
   sql: Sql,
   reader: string,
@@ -98,24 +89,6 @@ export function unreadEvents(
       limit ${options.limit}
     ) e
     limit ${options.limit}
-  `;
-}
-
-export async function upsertCursors(
-  sql: Sql,
-  reader: string,
-  positions: readonly Position[],
-): Promise<void> {
-  await sql`
-    insert into cursors (reader, writer, seq, day)
-    select ${reader}, writer, seq, day
-    from unnest(
-      ${arrayOf(positions, (position) => position.writer)}::bigint[],
-      ${arrayOf(positions, (position) => position.seq)}::bigint[],
-      ${arrayOf(positions, (position) => position.day)}::date[]
-    ) as position (writer, seq, day)
-    on conflict (reader, writer) do update
-    set seq = greatest(cursors.seq, excluded.seq), day = greatest(cursors.day, excluded.day)
   `;
 }
 
@@ -180,30 +153,5 @@ export async function deleteReadWriters(sql: Sql, retentionDays: number): Promis
   await sql`
     delete from cursors
     where not exists (select from writers where writers.writer = cursors.writer)
-  `;
-}
-
-/** Takes or renews the right to read under a name, on the database's clock; false: another has it. */
-export async function holdReaderLease(
-  sql: Sql,
-  lease: { reader: string; owner: string; seconds: number },
-): Promise<boolean> {
-  const rows = await sql`
-    insert into leases (kind, number, owner, epoch, expires_at)
-    values (${`reader:${lease.reader}`}, 0, ${lease.owner}, 1,
-      clock_timestamp() + make_interval(secs => ${lease.seconds}))
-    on conflict (kind, number) do update
-    set owner = excluded.owner, expires_at = excluded.expires_at,
-      epoch = leases.epoch + (leases.owner <> excluded.owner)::int
-    where leases.owner = excluded.owner or leases.expires_at < clock_timestamp()
-    returning epoch
-  `;
-  return rows.length > 0;
-}
-
-export async function releaseReaderLease(sql: Sql, reader: string, owner: string): Promise<void> {
-  await sql`
-    delete from leases
-    where kind = ${`reader:${reader}`} and number = 0 and owner = ${owner}
   `;
 }

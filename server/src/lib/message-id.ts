@@ -61,6 +61,14 @@ export function shardOf(id: MessageId): number {
   return Number((id >> 14n) & 0xffn);
 }
 
+/** Where an id has its milliseconds. They spread messages evenly, also those of one pool. */
+export const SPREAD_BITS = 22;
+
+/** One of `count`, a power of two. */
+export function spreadOf(id: MessageId, count: number): number {
+  return Number((id >> BigInt(SPREAD_BITS)) & BigInt(count - 1));
+}
+
 /** When the id was made, to the millisecond. */
 export function createdAt(id: MessageId): Date {
   return new Date(Number(id >> 22n) + EPOCH_MS);

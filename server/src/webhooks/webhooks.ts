@@ -28,8 +28,11 @@ export type WebhookNeeds = Pick<
 export type Webhooks = {
   /** Events or inbound webhooks were committed in this process. */
   notify: () => void;
+  /** Other processes tell some of the statuses. */
+  isShared: () => boolean;
   state: () => {
-    isReader: boolean;
+    /** Of the statuses that are to be told. */
+    shares: number;
     hosts: number;
     running: number;
     waiting: number;
@@ -71,9 +74,10 @@ export function createWebhooks(needs: WebhookNeeds): Webhooks {
       reader.notify();
       retries.notify();
     },
+    isShared: () => reader.state().others > 0,
     state: () => ({
       ...hosts.state(),
-      isReader: reader.state().isHolder,
+      shares: reader.state().shares,
       attemptsLost: attempts.state().lost,
       lastError: reader.state().lastError ?? retries.state().lastError,
     }),
