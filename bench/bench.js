@@ -10,10 +10,21 @@ import { lanes } from "./lanes.js";
 import { describeMachine } from "./machine.js";
 import { numberOption, options, words } from "./options.js";
 import { endAll, startKeeper } from "./processes.js";
+import { segments } from "./segments.js";
 import { tableOf } from "./table.js";
+import { takeover } from "./takeover.js";
 import { wholeCycle } from "./whole-cycle.js";
 
-const benchmarks = { "whole-cycle": wholeCycle, accept, bulk, codes, growth, lanes };
+const benchmarks = {
+  "whole-cycle": wholeCycle,
+  accept,
+  bulk,
+  codes,
+  growth,
+  lanes,
+  takeover,
+  segments,
+};
 const switches = ["json", "profile", "no-dispatch"];
 const texts = ["peer", "folder"];
 

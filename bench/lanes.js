@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import postgres from "postgres";
-import { socketOf, startLongwave } from "./longwave.js";
+import { startLongwave } from "./longwave.js";
 import { measure, microsPerMessage, perSecond } from "./measure.js";
+import { addSenders, senderNumber } from "./senders.js";
 import { startStage } from "./stage.js";
 
 /** Of ten thousand lanes: how many have which rate, in segments a second. */
@@ -62,29 +62,10 @@ function sendersOf(count) {
   const senders = [];
   for (const { share, rate } of shares) {
     for (let index = 0; index < Math.round(share * count); index += 1) {
-      senders.push({ number: `+4477${String(senders.length).padStart(8, "0")}`, rate });
+      senders.push({ number: senderNumber(senders.length), rate });
     }
   }
   return senders;
-}
-
-/** Straight into the tables: a request for each would take longer than the benchmark. */
-async function addSenders({ target }, folder, senders) {
-  const { PGHOST: host, PGUSER: user } = socketOf(folder);
-  const sql = postgres({ host, port: 5432, user, database: "longwave", max: 1 });
-  await sql`
-    insert into inventory (
-      number, kind, country, connector, segments_per_second, sid, account, created_at, updated_at
-    )
-    select number, 'long_code', 'GB', 'carrier', rate, 'PN' || md5(number), account, now(), now()
-    from unnest(
-      ${senders.map(({ number }) => number)}::text[], ${senders.map(({ rate }) => rate)}::real[]
-    ) as sender(number, rate),
-      accounts
-    where accounts.sid = ${target.accountSid}
-  `;
-  await sql.end();
-  await new Promise((done) => setTimeout(done, 3_000)); // the configuration is in force by then
 }
 
 async function submittedAll(carrier, count) {

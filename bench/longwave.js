@@ -30,14 +30,15 @@ const SETTLE_MS_MAX = 30_000;
  * A Longwave of its own in a new folder, with the embedded PostgreSQL. Its connector `carrier` is
  * bound to the simulator; `nowhere` never binds, so what it should carry stays queued.
  */
-export async function startLongwave({ folder, carrier, window, profile = false, processes = 1 }) {
+export async function startLongwave(options) {
+  const { folder, carrier, window, profile = false, processes = 1 } = options;
   prepare();
   mkdirSync(folder);
   const profileName = `${basename(dirname(folder))}-${basename(folder)}.cpuprofile`;
   const flags = profile
     ? ["--cpu-prof", "--cpu-prof-dir", profiles, "--cpu-prof-name", profileName]
     : [];
-  const [firstRoles, ...otherRoles] = rolesOf[processes] ?? [];
+  const [firstRoles, ...otherRoles] = options.roles ?? rolesOf[processes] ?? [];
   if (firstRoles === undefined) throw new Error(`There is no way to run ${processes} processes.`);
   const start = (roles, of, env) =>
     startProgram({
@@ -55,7 +56,7 @@ export async function startLongwave({ folder, carrier, window, profile = false, 
   const [, url] = await program.printed(/listens at (\S+)/);
   const others = otherRoles.map((roles) => start(roles, [], socketOf(folder)));
   for (const other of others) await other.printed(/runs: /);
-  const pids = [program, ...others].map(({ pid }) => pid);
+  const pids = () => [program, ...others].map(({ pid }) => pid);
   const call = createCall(url);
   await addConnector(call, { name: "carrier", port: carrier.port, window });
   await addConnector(call, { name: "nowhere", port: await closedPort(), window });
@@ -68,14 +69,21 @@ export async function startLongwave({ folder, carrier, window, profile = false, 
     target: { host, port: Number(port), accountSid, authorization },
     addSender: (number, settings) => addSender(call, number, settings),
     cpu: {
-      longwave: () => sum(pids.map(cpuOf)),
+      longwave: () => sum(pids().map(cpuOf)),
       postgres: () => cpuOfDescendants(program.pid),
     },
     memoryMb: () => ({
-      longwave: sum(pids.map(memoryMbOf)),
+      longwave: sum(pids().map(memoryMbOf)),
       postgres: memoryMbOfDescendants(program.pid),
     }),
-    mostMemoryMb: () => ({ longwave: sum(pids.map(mostMemoryMbOf)) }),
+    mostMemoryMb: () => ({ longwave: sum(pids().map(mostMemoryMbOf)) }),
+    /** With SIGKILL; then a new one in its place. */
+    killLast: () => others.at(-1).kill(),
+    startLast: async () => {
+      const next = start(otherRoles.at(-1), [], socketOf(folder));
+      others[others.length - 1] = next;
+      await next.printed(/runs: /);
+    },
     stop: async () => {
       for (const other of others) await other.stop();
       await program.stop();

@@ -56,7 +56,12 @@ export function startProgram({ name, command, args, env, folder, stopMsMax = STO
       await new Promise((done) => setTimeout(done, LOOK_MS));
     }
   };
-  return { pid: child.pid, isRunning, printed, output, stop };
+  const kill = () => {
+    const ended = isRunning() ? new Promise((done) => child.once("exit", done)) : undefined;
+    child.kill("SIGKILL");
+    return ended;
+  };
+  return { pid: child.pid, isRunning, printed, output, stop, kill };
 }
 
 function stopChild(child, isRunning, stopMsMax) {

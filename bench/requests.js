@@ -30,8 +30,19 @@ export const requests = {
         const number = (serial - 1) * MESSAGES_PER_BULK + index;
         return `{"To":"+${recipient(number)}","From":"${load.from}","Body":"${text(number)}"}`;
       });
-      const body = `{"messages":[${messages.join(",")}]}`;
-      return post(load, "/longwave/v1/Messages/Bulk", { type: "application/json", body });
+      return postBulk(load, messages);
+    },
+    acceptedOf: (_status, body) => Number(/"accepted":(\d+)/.exec(body)?.[1] ?? 0),
+    messages: bulkLength,
+  },
+  /** POST of 10,000 messages, from some senders in turn. */
+  spreadBulk: {
+    write: (load, serial) => {
+      const start = (serial - 1) * MESSAGES_PER_BULK;
+      const messages = Array.from({ length: bulkLength(load, serial) }, (_none, index) =>
+        british(start + index, load.senders[index % load.senders.length]),
+      );
+      return postBulk(load, messages);
     },
     acceptedOf: (_status, body) => Number(/"accepted":(\d+)/.exec(body)?.[1] ?? 0),
     messages: bulkLength,
@@ -40,17 +51,24 @@ export const requests = {
   mixedBulk: {
     write: (load, serial) => {
       const start = (serial - 1) * MESSAGES_PER_BULK;
-      const messages = sendersOf(load, serial).map((from, index) => {
-        const to = `+447${String(600_000_000 + start + index)}`;
-        return `{"To":"${to}","From":"${from}","Body":"${text(start + index)}"}`;
-      });
-      const body = `{"messages":[${messages.join(",")}]}`;
-      return post(load, "/longwave/v1/Messages/Bulk", { type: "application/json", body });
+      const messages = sendersOf(load, serial).map((from, index) => british(start + index, from));
+      return postBulk(load, messages);
     },
     acceptedOf: (_status, body) => Number(/"accepted":(\d+)/.exec(body)?.[1] ?? 0),
     messages: (load, serial) => sendersOf(load, serial).length,
   },
 };
+
+function postBulk(load, messages) {
+  const body = `{"messages":[${messages.join(",")}]}`;
+  return post(load, "/longwave/v1/Messages/Bulk", { type: "application/json", body });
+}
+
+/** Of a message from a British long code. */
+function british(serial, from) {
+  const to = `+447${String(600_000_000 + serial)}`;
+  return `{"To":"${to}","From":"${from}","Body":"${text(serial)}"}`;
+}
 
 function sendersOf(load, serial) {
   return load.senders.slice((serial - 1) * MESSAGES_PER_BULK, serial * MESSAGES_PER_BULK);
