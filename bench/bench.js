@@ -25,7 +25,7 @@ const benchmarks = {
   takeover,
   segments,
 };
-const switches = ["json", "profile", "no-dispatch"];
+const switches = ["json", "profile", "no-dispatch", "direct"];
 const texts = ["peer", "folder"];
 
 const help = `npm run bench -- NAME [options]
@@ -42,6 +42,7 @@ ${Object.entries(benchmarks)
   --processes    whole-cycle: 1, or 2 or 3 with the roles divided among them
   --peer kannel  whole-cycle: Longwave and Kannel in turn, --rounds times each
   --no-dispatch  accept, bulk: the connector never binds
+  --direct       growth, takeover: the queue is filled by statements instead of requests
   --profile      also Longwave's CPU by folder of its source
   --json         JSON instead of a table
   --folder       where the data lies while it runs; its disk is probed

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { bulkLoad } from "./bulk.js";
 import { startLongwave } from "./longwave.js";
 import { measure, microsPerMessage, perSecond } from "./measure.js";
+import { fillQueue } from "./senders.js";
 import { startStage } from "./stage.js";
 
 const CAMPAIGN = "+15005550141";
@@ -22,9 +23,8 @@ export const growth = {
     const { count, window, profile } = options;
     const stage = await startStage({ receiptMs: options["receipt-ms"] });
     const { carrier } = stage;
-    const longwave = await startLongwave({
-      ...{ folder: join(folder, "longwave"), carrier, window, profile },
-    });
+    const place = join(folder, "longwave");
+    const longwave = await startLongwave({ folder: place, carrier, window, profile });
     const segmentsPerSecond = Math.ceil((count + WARM_UP_CAMPAIGN) / QUEUE_SECONDS_MAX);
     const connector = options["no-dispatch"] ? "nowhere" : "carrier";
     await longwave.addSender(CAMPAIGN, { segmentsPerSecond, connector });
@@ -37,7 +37,7 @@ export const growth = {
     await cycle(options["warm-up"]);
     await fill(WARM_UP_CAMPAIGN);
     const empty = await cycle(options.seconds);
-    const filled = await fill(count);
+    const filled = options.direct ? await fillQueue(place, [CAMPAIGN], count) : await fill(count);
     const full = await cycle(options.seconds);
     await longwave.stop();
     return {

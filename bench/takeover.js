@@ -3,7 +3,7 @@ import { latencies } from "./latencies.js";
 import { startLongwave } from "./longwave.js";
 import { measure, perSecond } from "./measure.js";
 import { bulkCount } from "./requests.js";
-import { addSenders, connectTo, senderNumber } from "./senders.js";
+import { addSenders, connectTo, fillQueue, senderNumber } from "./senders.js";
 import { startStage } from "./stage.js";
 
 const BULK_CONNECTIONS = 2;
@@ -40,7 +40,9 @@ export const takeover = {
     const round = () => killAndWatch({ sql, stage, longwave, senders });
     await fill(senders.length * rate * WORK_SECONDS);
     const empty = await measure(longwave.cpu, round);
-    const filled = await fill(options.count);
+    const filled = options.direct
+      ? await fillQueue(place, senders, options.count)
+      : await fill(options.count);
     const full = await measure(longwave.cpu, round);
     await sql.end();
     await longwave.stop();
