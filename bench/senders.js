@@ -52,7 +52,7 @@ export async function fillQueue(folder, senders, count) {
           priority, valid_until, is_simulated
         )
         select shard,
-          ((${firstMs}::bigint + serial / 256) << 22) | (shard << 14) | ${SLOT << 8} | serial % 256,
+          ((${firstMs}::bigint + serial / 256) << 22) | (shard::bigint << 14) | ${SLOT << 8} | serial % 256,
           (now() at time zone 'UTC')::date, account, lane, 'outbound-api', sender,
           '+4476' || lpad(serial::text, 8, '0'),
           'Your code is ' || serial || '. It works for ten minutes.', 'GSM-7', 1,
