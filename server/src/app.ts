@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Carriers } from "./carriers.ts";
 import { keepChores } from "./chores.ts";
-import type { Config } from "./config.ts";
+import { type Config, localUrl } from "./config.ts";
 import { upsertSimulator } from "./connectors/store.ts";
 import type { DatabaseAddress } from "./db/connect.ts";
 import { startDispatching } from "./dispatching.ts";
@@ -70,7 +70,7 @@ async function buildApp(options: AppOptions, closers: Closers): Promise<Omit<App
   closers.push(messaging.accepter.close);
   const { config, firstAccount, isFirstStart, heldCount } = base;
   const port = config.roles.has("api") ? await serveApi(base, messaging, closers) : config.port;
-  if (config.publicUrl === undefined) base.reached.url = `http://${config.host}:${port}`;
+  if (config.publicUrl === undefined) base.reached.url = localUrl(config.host, port);
   return { url: base.reached.url, firstAccount, isFirstStart, simulator, heldCount };
 }
 

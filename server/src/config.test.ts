@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { readConfig, variables } from "./config.ts";
+import { localUrl, readConfig, variables } from "./config.ts";
 
 const docs = readFileSync(join(import.meta.dirname, "../../docs/configuration.md"), "utf8");
 
@@ -24,6 +24,15 @@ test.each([
   [{ DATABASE_URL: "postgres://a/b" }, /LONGWAVE_SECRET_KEY is not set/],
 ])("a wrong value is refused with variable and remedy: %j", (env, message) => {
   expect(() => readConfig(env)).toThrow(message);
+});
+
+test.each([
+  ["127.0.0.1", "http://127.0.0.1:8080"],
+  ["0.0.0.0", "http://127.0.0.1:8080"],
+  ["::", "http://[::1]:8080"],
+  ["fd00::7", "http://[fd00::7]:8080"],
+])("what listens on %s is told at an address that can be called", (host, url) => {
+  expect(localUrl(host, 8080)).toBe(url);
 });
 
 test("a secret in the wrong form is not repeated in the error", () => {

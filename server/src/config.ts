@@ -102,6 +102,13 @@ export function readConfig(env: Env = process.env): Config {
   };
 }
 
+/** Where a program on this machine reaches what listens there. */
+export function localUrl(host: string, port: number): string {
+  const all: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
+  const address = all[host] ?? host;
+  return `http://${address.includes(":") ? `[${address}]` : address}:${port}`;
+}
+
 /** The key that seals secrets: from the environment, or made once in the data folder. */
 export function loadSecretKey(config: Pick<Config, "secretKey" | "dataDir">): Buffer {
   if (config.secretKey !== undefined) return config.secretKey;

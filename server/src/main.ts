@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { type App, type AppOptions, startApp } from "./app.ts";
@@ -131,7 +131,7 @@ function saveCredentials(config: Config, app: App): void {
   writeFileSync(join(config.dataDir, "credentials.json"), `${text}\n`, { mode: 0o600 });
 }
 
-function welcome(app: App, { roles, simulator }: Config): string {
+function welcome(app: App, { roles, simulator, databaseUrl }: Config): string {
   const { sid, token } = app.firstAccount;
   const from = simulator ? "+15005550100" : "YOUR_NUMBER";
   const lines = [
@@ -152,7 +152,10 @@ function welcome(app: App, { roles, simulator }: Config): string {
   if (app.isFirstStart) {
     lines.push("", `Account sid   ${sid}`, `Auth token    ${token}   (shown this once)`);
     lines.push("", "Send a first text:", "");
-    lines.push(`  ./longwave send +12025550123 "Hello" --from ${from} --follow`);
+    if (databaseUrl !== undefined) {
+      lines.push(`  export LONGWAVE_ACCOUNT_SID=${sid} LONGWAVE_AUTH_TOKEN=${token}`);
+    }
+    lines.push(`  ${program()} send +12025550123 "Hello" --from ${from} --follow`);
     lines.push("", "The same with the Twilio SDK:", "");
     lines.push(
       '  import { createLongwaveClient } from "@longwave/sdk";',
@@ -161,6 +164,11 @@ function welcome(app: App, { roles, simulator }: Config): string {
     );
   }
   return `${lines.join("\n")}\n`;
+}
+
+/** As the user calls it: in the sources, or where it is installed. */
+function program(): string {
+  return existsSync("longwave") ? "./longwave" : "longwave";
 }
 
 /** Names the error and where it comes from; its text may hold what somebody sent. */

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { createAccountBook } from "./accounts/account-book.ts";
 import type { AppOptions, Closers } from "./app.ts";
 import { createRuleBook } from "./compliance/rule-book.ts";
-import { loadSecretKey } from "./config.ts";
+import { loadSecretKey, localUrl } from "./config.ts";
 import { createConnectorBook } from "./connectors/connector-book.ts";
 import { connectDatabase, connectDirect } from "./db/connect.ts";
 import { migrate } from "./db/migrate.ts";
@@ -73,7 +73,7 @@ export async function openBase(options: AppOptions, closers: Closers) {
     ...{ ...options, sql, hot, owner, seal, newId, dialer },
     ...{ firstAccount, isFirstStart: isNew, heldCount },
     /** Where callers reach this server; the port is known when it listens. */
-    reached: { url: config.publicUrl ?? `http://${config.host}:${config.port}` },
+    reached: { url: config.publicUrl ?? localUrl(config.host, config.port) },
     messageSids: createMessageSids(seal.keyFor("message sids")),
     ...{ accountBook, senderBook, connectorBook, routeBook, networkBook },
     ...{ ruleBook, priceBook, capBook },

@@ -4,6 +4,7 @@ import { readBulkMessage } from "./api/longwave-v1/bulk-message.ts";
 import { longwaveReference, longwaveV1 } from "./api/longwave-v1/longwave-v1.ts";
 import { createApi } from "./api/server.ts";
 import type { Closers } from "./app.ts";
+import { localUrl } from "./config.ts";
 import type { TraceQuery } from "./connectors/connector.ts";
 import { readConnectorSettings } from "./connectors/connector-pool.ts";
 import { StartError } from "./lib/errors.ts";
@@ -50,7 +51,7 @@ function apiNeeds(base: Base, { accepter, dispatching, changes }: Messaging) {
   return {
     ...{ sql, clock, newId, seal, messageSids, version: base.version },
     ...{ accountBook, senderBook, ruleBook, priceBook, networkBook, capBook },
-    publicUrl: config.publicUrl ?? `http://${config.host}:${config.port}`,
+    publicUrl: config.publicUrl ?? localUrl(config.host, config.port),
     configuredUrl: config.publicUrl,
     ...{ trustProxy: config.trustProxy, reportBug: base.report, readConnectorSettings },
     messages: {

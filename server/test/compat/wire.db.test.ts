@@ -164,6 +164,20 @@ test.each(unreadable)("%s are refused in Twilio's form", async (_name, bytes, st
   expect(JSON.parse(body)).toMatchObject({ code: 20001, status });
 });
 
+test("a CSV that is refused at its second row is read to its end, and the connection goes on", async () => {
+  const { sid, token } = started.app.firstAccount;
+  const csv = `recipient\n"\n${"x".repeat(4_000_000)}`;
+  const authorization = `Authorization: Basic ${btoa(`${sid}:${token}`)}`;
+  const answers = await exchange(
+    [
+      `POST /longwave/v1/OptOuts/Import HTTP/1.1\r\nHost: a\r\n${authorization}\r\n`,
+      `Content-Type: text/csv\r\nContent-Length: ${csv.length}\r\n\r\n${csv}`,
+      "GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+    ].join(""),
+  );
+  expect(answers.match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 400", "HTTP/1.1 200"]);
+});
+
 test("an error leads to a page that says what it means, without credentials", async () => {
   const headers = { authorization: "" };
   const { json } = await post({ ...text, To: "" });

@@ -8,6 +8,7 @@ import { authenticateRequest } from "../authentication.ts";
 import { answerOnce, type Reservation } from "../idempotency.ts";
 import type { ApiNeeds } from "../needs.ts";
 import { type AccountLimitNeeds, accountLimitRoutes } from "./account-limits.ts";
+import { readBodies } from "./bodies.ts";
 import { type BulkNeeds, bulkRoutes } from "./bulk.ts";
 import { type ConnectorTraceNeeds, connectorTraceRoutes } from "./connector-trace.ts";
 import { type ConnectorNeeds, connectorRoutes } from "./connectors.ts";
@@ -62,16 +63,9 @@ export type LongwaveNeeds = BulkNeeds &
     readonly version: string;
   };
 
-/** 10,000 messages of some 800 bytes. */
-const JSON_BYTES_MAX = 8 * 1024 * 1024;
 /** Larger bodies are counted: each may cost some ten times its bytes while it is read. */
 const SMALL_BYTES_MAX = 128 * 1024;
 const LARGE_IN_FLIGHT_MAX = 8;
-/** Some three million opt-outs; read as it comes, so it costs no memory. */
-const CSV_BYTES_MAX = 128 * 1024 * 1024;
-
-/** Twice what any body of ours needs. */
-const JSON_DEPTH_MAX = 16;
 
 const prefix = "/longwave/v1";
 
@@ -219,54 +213,4 @@ function checkFit(route: Route, request: FastifyRequest): void {
   const error = request.validationError;
   if (error === undefined) return;
   throw misfit(error.validationContext ?? "body", error.validation?.[0]);
-}
-
-function readBodies(server: FastifyInstance): void {
-  server.removeContentTypeParser(["application/json", "text/csv"]);
-  server.addContentTypeParser(
-    "application/json",
-    { parseAs: "string", bodyLimit: JSON_BYTES_MAX },
-    async (_request: FastifyRequest, text: string) => parseJson(text),
-  );
-  server.addContentTypeParser("text/csv", async (_request: FastifyRequest, body: Readable) =>
-    Readable.from(bounded(body)),
-  );
-}
-
-/** Own properties only: `__proto__` in JSON is such a one, and no reader looks at it. */
-function parseJson(text: string): unknown {
-  let value: unknown;
-  try {
-    value = text === "" ? undefined : JSON.parse(text);
-  } catch (error) {
-    throw invalidParameter(
-      "body",
-      `it is no JSON: ${error instanceof Error ? error.message : ""}.`,
-    );
-  }
-  if (!isDeeperThan(JSON_DEPTH_MAX, value)) return value;
-  throw invalidParameter("body", `it is nested deeper than ${JSON_DEPTH_MAX} levels.`);
-}
-
-/** Level by level: what recurses, as writing JSON does, fails on a body made to be deep. */
-function isDeeperThan(depthMax: number, value: unknown): boolean {
-  let level = [value];
-  for (let depth = 0; depth <= depthMax; depth += 1) {
-    level = level.flatMap((one) =>
-      typeof one === "object" && one !== null ? Object.values(one) : [],
-    );
-    if (level.length === 0) return false;
-  }
-  return true;
-}
-
-async function* bounded(body: Readable): AsyncGenerator<Uint8Array> {
-  let bytes = 0;
-  for await (const chunk of body as AsyncIterable<Uint8Array>) {
-    bytes += chunk.length;
-    if (bytes > CSV_BYTES_MAX) {
-      throw new ApiError(413, 20413, `The file is over ${CSV_BYTES_MAX} bytes. Split it.`);
-    }
-    yield chunk;
-  }
 }

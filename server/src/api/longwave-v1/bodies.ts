@@ -1,0 +1,67 @@
+import { Readable } from "node:stream";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { ApiError, invalidParameter } from "../../lib/errors.ts";
+
+/** 10,000 messages of some 800 bytes. */
+const JSON_BYTES_MAX = 8 * 1024 * 1024;
+/** Some three million opt-outs; read as it comes, so it costs no memory. */
+const CSV_BYTES_MAX = 128 * 1024 * 1024;
+/** Twice what any body of ours needs. */
+const JSON_DEPTH_MAX = 16;
+
+/** JSON whole, CSV as it comes: both bounded. */
+export function readBodies(server: FastifyInstance): void {
+  server.removeContentTypeParser(["application/json", "text/csv"]);
+  server.addContentTypeParser(
+    "application/json",
+    { parseAs: "string", bodyLimit: JSON_BYTES_MAX },
+    async (_request: FastifyRequest, text: string) => parseJson(text),
+  );
+  server.addContentTypeParser("text/csv", async (_request: FastifyRequest, body: Readable) =>
+    Readable.from(bounded(body)),
+  );
+}
+
+/** Own properties only: `__proto__` in JSON is such a one, and no reader looks at it. */
+function parseJson(text: string): unknown {
+  let value: unknown;
+  try {
+    value = text === "" ? undefined : JSON.parse(text);
+  } catch (error) {
+    throw invalidParameter(
+      "body",
+      `it is no JSON: ${error instanceof Error ? error.message : ""}.`,
+    );
+  }
+  if (!isDeeperThan(JSON_DEPTH_MAX, value)) return value;
+  throw invalidParameter("body", `it is nested deeper than ${JSON_DEPTH_MAX} levels.`);
+}
+
+/** Level by level: what recurses, as writing JSON does, fails on a body made to be deep. */
+function isDeeperThan(depthMax: number, value: unknown): boolean {
+  let level = [value];
+  for (let depth = 0; depth <= depthMax; depth += 1) {
+    level = level.flatMap((one) =>
+      typeof one === "object" && one !== null ? Object.values(one) : [],
+    );
+    if (level.length === 0) return false;
+  }
+  return true;
+}
+
+async function* bounded(body: Readable): AsyncGenerator<Uint8Array> {
+  let bytes = 0;
+  try {
+    for await (const chunk of body.iterator({ destroyOnReturn: false })) {
+      bytes += chunk.length;
+      if (bytes > CSV_BYTES_MAX) {
+        throw new ApiError(413, 20413, `The file is over ${CSV_BYTES_MAX} bytes. Split it.`);
+      }
+      yield chunk;
+    }
+  } finally {
+    // What is refused is still on its way: a connection with bytes that nobody reads is no use to a
+    // proxy, and cannot be closed when this process ends.
+    body.resume();
+  }
+}
