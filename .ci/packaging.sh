@@ -78,7 +78,25 @@ if command -v systemd-analyze >/dev/null; then
   [ -z "$said" ] || failed "the unit: $said"
   checked+=("unit")
 fi
+if command -v nginx >/dev/null && command -v openssl >/dev/null; then
+  openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=sms.example.com \
+    -keyout "$folder/privkey.pem" -out "$folder/fullchain.pem" 2>/dev/null
+  sed "s#/etc/letsencrypt/live/sms.example.com#$folder#" packaging/nginx.conf > "$folder/longwave.conf"
+  echo "events {} http { access_log off; include $folder/longwave.conf; }" > "$folder/nginx.conf"
+  said=$(nginx -t -q -g "pid $folder/nginx.pid; error_log stderr;" -c "$folder/nginx.conf" 2>&1) || failed "nginx.conf: $said"
+  checked+=("nginx.conf")
+fi
+if command -v caddy >/dev/null; then
+  said=$(XDG_DATA_HOME=$folder XDG_CONFIG_HOME=$folder LONGWAVE_HOST_NAME=sms.example.com \
+    caddy validate --adapter caddyfile --config packaging/Caddyfile 2>&1) || failed "Caddyfile: $said"
+  checked+=("Caddyfile")
+fi
+if command -v docker-compose >/dev/null; then
+  said=$(POSTGRES_PASSWORD=a LONGWAVE_SECRET_KEY=b LONGWAVE_HOST_NAME=c \
+    docker-compose -f packaging/compose.yaml config 2>&1) || failed "compose.yaml: $said"
+  checked+=("compose.yaml")
+fi
 for name in POSTGRES_PASSWORD LONGWAVE_SECRET_KEY LONGWAVE_HOST_NAME; do
   grep -q "$name" docs/install.md || failed "docs/install.md does not name $name"
 done
-echo "checked by their own programs: ${checked[*]:-nothing, for lack of systemd-analyze}"
+echo "checked by their own programs: ${checked[*]:-none of theirs is here}"
