@@ -3,6 +3,7 @@ import { insertAccount, readAccounts } from "./accounts/store.ts";
 import type { Config } from "./config.ts";
 import type { Sql } from "./db/sql.ts";
 import type { Clock } from "./lib/clock.ts";
+import { StartError } from "./lib/errors.ts";
 import type { Seal } from "./lib/seal.ts";
 import { newSid } from "./lib/sid.ts";
 import { claimNumber, importInventory } from "./senders/store.ts";
@@ -23,7 +24,7 @@ export async function findFirstAccount(
 ): Promise<{ account: FirstAccount; isNew: boolean }> {
   const [first] = await readAccounts(app.sql);
   if (first !== undefined) {
-    const token = app.seal.open(first.sealedToken);
+    const token = openToken(app, first.sealedToken);
     return { account: { id: first.id, sid: first.sid, token }, isNew: false };
   }
   const at = app.clock();
@@ -35,6 +36,16 @@ export async function findFirstAccount(
   });
   if (account === undefined) throw new Error("The first account was not stored.");
   return { account: { id: account.id, sid: account.sid, token }, isNew: true };
+}
+
+function openToken({ seal }: Needs, sealed: Uint8Array): string {
+  try {
+    return seal.open(sealed);
+  } catch {
+    throw new StartError(
+      "This database was written with another secret key. Set LONGWAVE_SECRET_KEY to that one, or put it back as secret.key in the data folder.",
+    );
+  }
 }
 
 /** Gives the simulated network's numbers to the first account, ready to send from. */

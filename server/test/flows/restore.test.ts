@@ -1,6 +1,11 @@
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { startApp } from "../../src/app.ts";
 import { runCommand } from "../../src/cli/cli.ts";
-import { type StartedApp, startTestApp } from "../compat/started-app.ts";
+import { restoredCommand } from "../../src/cli/restored.ts";
+import { readConfig } from "../../src/config.ts";
+import type { DatabaseAddress } from "../../src/db/connect.ts";
+import { systemClock as clock } from "../../src/lib/clock.ts";
+import { type StartedApp, secretKey, startTestApp } from "../compat/started-app.ts";
 import { restoreBackup } from "../database.ts";
 
 const json = { "content-type": "application/json" };
@@ -124,3 +129,33 @@ test("a database that stays where it is holds nothing", async () => {
   const { json: sent } = await started.call(`${started.home}/Messages.json`, { form });
   await expect.poll(() => statusOf(sent.sid)).toBe("delivered");
 });
+
+test("a database that was written with another secret key is refused, with the remedy", async () => {
+  const { address } = started.database;
+  const config = readConfig({ LONGWAVE_SECRET_KEY: "08".repeat(32), LONGWAVE_SIMULATOR: "off" });
+  const report = (error: unknown) => expect(error).toBeUndefined();
+  const starting = startApp({ config, address, clock, version: "0.0.0", report });
+  await expect(starting).rejects.toThrow(/another secret key.*LONGWAVE_SECRET_KEY/);
+});
+
+test("a snapshot is known as a backup once `longwave restored` has said so", async () => {
+  await enable(started, false);
+  const form = { To: phones[1] ?? "", From: from, Body: "Waits" };
+  const { json: waiting } = await started.call(`${started.home}/Messages.json`, { form });
+  await started.app.close();
+  const { database } = started;
+  const env = { DATABASE_URL: urlOf(database.address), LONGWAVE_SECRET_KEY: secretKey };
+  let says = "";
+  const out = { write: (text: string) => (says += text) };
+  expect(await restoredCommand.run([], { out, err: out, env, fetch })).toBe(0);
+  expect(says).toContain("everything that waits is held");
+  started = await startTestApp(database);
+  expect(started.app.heldCount).toBe(1);
+  const { json: told } = await started.call(`/longwave/v1/Messages/${waiting.sid}/Timeline`);
+  expect(told.timeline.at(-1)).toMatchObject({ kind: "held" });
+});
+
+function urlOf(address: DatabaseAddress): string {
+  if (address.kind === "url") return address.directUrl ?? address.url;
+  return `postgres://longwave@${encodeURIComponent(address.folder)}/${address.database}`;
+}
