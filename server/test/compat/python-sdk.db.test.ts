@@ -28,6 +28,17 @@ const expected = {
   senders: ["+15005550100"],
   text: ["accepted", true],
   renamed: "First",
+  codes: [true],
+  names: ["Longwave"],
+  abroad: [201, "Paris", "FR"],
+  taken_out: [true, true, true],
+  left: [0, 0],
+  deleted: [true, 20404],
+  listed: ["Later"],
+  feedback: "confirmed",
+  key: ["deploy", true],
+  account: ["Branch", "active"],
+  free: [],
   closed: 21408,
   geo: [
     200,
@@ -58,7 +69,7 @@ const expected = {
   trigger_deleted: [true, 20404],
 };
 
-test("Twilio's SDK for Python reads services, permissions, prices, usage and their lists", async (context) => {
+test("Twilio's SDK for Python reads services, messages, permissions, prices and usage", async (context) => {
   const python = await findPython();
   if (python === undefined) {
     context.skip(noPython);

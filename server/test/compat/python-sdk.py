@@ -5,12 +5,13 @@ from datetime import datetime, timezone
 from twilio.base.exceptions import TwilioRestException
 
 ACCOUNTS = "https://accounts.twilio.com/v1"
+MESSAGING = "https://messaging.twilio.com/v1"
 told = {}
 
 
 def ask(method, path, **options):
     """What this SDK has no class for goes by its own request: the same client, host and credentials."""
-    response = client.request(method, ACCOUNTS + path, **options)
+    response = client.request(method, path, **options)
     return [response.status_code, json.loads(response.text) if response.text else None]
 
 
@@ -35,19 +36,42 @@ text = client.messages.create(to="+12025550123", messaging_service_sid=service.s
 told["text"] = [text.status, text.messaging_service_sid == service.sid]
 services(service.sid).update(friendly_name="First")
 told["renamed"] = services(service.sid).fetch().friendly_name
+own = services(service.sid)
+code = client.short_codes.list(limit=1)[0]
+own.short_codes.create(short_code_sid=code.sid)
+told["codes"] = [one.short_code == code.short_code for one in own.short_codes.list()]
+name = own.alpha_senders.create(alpha_sender="Longwave")
+told["names"] = [one.alpha_sender for one in own.alpha_senders.list()]
+paris = {"AlphaSender": "Paris", "IsoCountryCode": "FR"}
+status, made = ask("POST", f"{MESSAGING}/Services/{service.sid}/DestinationAlphaSenders", data=paris)
+told["abroad"] = [status, made["alpha_sender"], made["iso_country_code"]]
+told["taken_out"] = [own.alpha_senders(name.sid).delete(), own.short_codes(code.sid).delete(),
+                     own.phone_numbers(number.sid).delete()]
+told["left"] = [len(own.phone_numbers.list()), len(own.short_codes.list())]
+told["deleted"] = [own.delete(), code_of(lambda: own.fetch())]
+
+# Messages and keys.
+text = client.messages.create(to="+12025550123", from_="+15005550100", body="Later")
+told["listed"] = [one.body for one in client.messages.list(to="+12025550123", limit=1)]
+told["feedback"] = client.messages(text.sid).feedback.create(outcome="confirmed").outcome
+key = client.new_keys.create(friendly_name="deploy")
+told["key"] = [client.keys(key.sid).fetch().friendly_name, client.keys(key.sid).delete()]
+branch = client.api.accounts.create(friendly_name="Branch")
+told["account"] = [branch.friendly_name, client.api.accounts(branch.sid).fetch().status]
+told["free"] = [one.phone_number for one in client.available_phone_numbers("FR").local.list()]
 
 # Geo permissions and the SafeList.
 france = {"to": "+33612345678", "from_": "+15005550100", "body": "Bonjour"}
 told["closed"] = code_of(lambda: client.messages.create(**france))
-told["geo"] = ask("GET", "/Messaging/GeoPermissions", params={"CountryCode": "US,FR"})
+told["geo"] = ask("GET", ACCOUNTS + "/Messaging/GeoPermissions", params={"CountryCode": "US,FR"})
 safe = {"PhoneNumber": france["to"]}
-told["safe"] = [ask(method, "/SafeList/Numbers", **{where: safe})[0]
+told["safe"] = [ask(method, ACCOUNTS + "/SafeList/Numbers", **{where: safe})[0]
                 for method, where in [("POST", "data"), ("GET", "params")]]
 told["safe_text"] = code_of(lambda: client.messages.create(**france))
-told["unsafe"] = ask("DELETE", "/SafeList/Numbers", params=safe)
+told["unsafe"] = ask("DELETE", ACCOUNTS + "/SafeList/Numbers", params=safe)
 told["closed_again"] = code_of(lambda: client.messages.create(**france))
 open_france = json.dumps({"country_code": "FR", "type": "country", "enabled": True})
-told["opened"] = ask("PATCH", "/Messaging/GeoPermissions", data={"Permissions": open_france})[0]
+told["opened"] = ask("PATCH", ACCOUNTS + "/Messaging/GeoPermissions", data={"Permissions": open_france})[0]
 told["open"] = code_of(lambda: client.messages.create(**france))
 
 # Pricing.
