@@ -57,9 +57,13 @@ test("an export holds the account with its numbers, opt-outs and messages, bodie
   started.app.simulator?.inject({ from: phone, to: from, body: "STOP" });
   const optedOut = async () => (await started.call("/longwave/v1/OptOuts")).json.opt_outs.length;
   await expect.poll(optedOut).toBe(1);
+  await started.call("/v1/Services", { form: { FriendlyName: "Shop" } });
   const plain = (await longwave("export")).says;
   expect(linesOf(plain, "account")).toMatchObject([{ sid: started.app.firstAccount.sid }]);
   expect(linesOf(plain, "number")).toContainEqual(expect.objectContaining({ number: from }));
+  expect(linesOf(plain, "service")).toMatchObject([
+    { friendly_name: "Shop", sticky_sender: true, keyword_sets: [], senders: [] },
+  ]);
   expect(linesOf(plain, "opt_out")).toMatchObject([{ pool: from, recipient: phone }]);
   expect(linesOf(plain, "message")).toContainEqual(
     expect.objectContaining({ sid, to: phone, status: "delivered" }),

@@ -11,6 +11,7 @@ import type { Message } from "../../messages/message.ts";
 import { listMessages } from "../../messages/store.ts";
 import { type PhoneNumber, parsePhoneNumber } from "../../numbers/phone-number.ts";
 import type { SenderBook } from "../../senders/sender-book.ts";
+import type { Service } from "../../senders/service.ts";
 import { type Call, count, objectOf, type Route } from "./route.ts";
 
 export type PrivacyNeeds = {
@@ -81,18 +82,26 @@ async function* exportAccount(
       ...{ service_sid: number.service ?? null, date_created: number.createdAt },
     });
   }
-  for (const { numbers, alphaSenders, account: _account, ...settings } of app.senderBook.servicesOf(
-    account.id,
-  )) {
-    const senders = [
-      ...numbers.map(({ number }) => number),
-      ...alphaSenders.map(({ name }) => name),
-    ];
-    const keywordSets = app.ruleBook.current().keywordSets.get(settings.sid) ?? [];
-    yield line("service", { ...settings, senders, keywordSets });
+  for (const service of app.senderBook.servicesOf(account.id)) {
+    yield line("service", describeService(app, service));
   }
   yield* exportOptOuts(app, { account: account.id });
   yield* exportMessages(app, { account: account.id }, isWithBodies);
+}
+
+function describeService({ ruleBook }: PrivacyNeeds, service: Service) {
+  const { account: _account, numbers, alphaSenders, createdAt, updatedAt, kept, ...own } = service;
+  const keywordSets = ruleBook.current().keywordSets.get(service.sid) ?? [];
+  const settings = Object.entries({ ...own, ...kept, keywordSets }).map(([name, value]) => [
+    name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+    value,
+  ]);
+  return {
+    ...Object.fromEntries(settings),
+    senders: [...numbers.map(({ number }) => number), ...alphaSenders.map(({ name }) => name)],
+    date_created: createdAt,
+    date_updated: updatedAt,
+  };
 }
 
 async function* exportPhone(

@@ -132,7 +132,7 @@ function notRead(url: string, why: string): CommandError {
   const { origin, pathname } = new URL(url);
   return new CommandError(
     exitCodes.failed,
-    `Twilio did not answer ${origin}${pathname}: ${why}.`,
+    `${origin}${pathname} could not be read: ${why}.`,
     remedy,
   );
 }
