@@ -28,9 +28,13 @@ case "${1:-}" in
     # start.js installs and builds where this stamp is not the lock's: never in an image.
     sha256sum package-lock.json | cut -d ' ' -f 1 | tr -d '\n' > node_modules/.longwave-installed
     for part in server sdk console; do rm -rf "$part/src" "$part/test"; done
-    mkdir -p "$home/scripts"
-    cp -a longwave LICENSE package.json package-lock.json node_modules server sdk console "$home/"
-    cp -a scripts/start.js scripts/install.js "$home/scripts/"
+    # Beside it and moved in whole: an upgrade leaves nothing of the version before.
+    rm -rf "$home.new"
+    mkdir -p "$home.new/scripts"
+    cp -a longwave LICENSE package.json package-lock.json node_modules server sdk console "$home.new/"
+    cp -a scripts/start.js scripts/install.js "$home.new/scripts/"
+    rm -rf "$home"
+    mv "$home.new" "$home"
     ;;
   run-packages)
     packages nodejs
