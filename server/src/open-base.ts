@@ -29,6 +29,8 @@ import { createPriceBook } from "./spend/price-book.ts";
 import { extendLease, releaseLeases, takeOneLease } from "./throughput/store.ts";
 
 const SLOT_TTL_MS = 5 * MINUTE;
+/** Of processes that start at once, one takes the slot that all of them saw free. */
+const SLOT_ATTEMPTS = 10;
 const SLOT_RENEW_MS = 30 * SECOND;
 
 /** The database and what every process has, whatever its roles. */
@@ -105,7 +107,7 @@ async function takeSlot(
 ): Promise<IdWriter> {
   const { sql, owner, clock, report } = app;
   const lease = { kind: "slot", owner, ttlMs: SLOT_TTL_MS };
-  const slot = await takeOneLease(sql, { ...lease, count: WRITER_SLOT_COUNT });
+  const slot = await takeFreeSlot(sql, lease);
   if (slot === undefined) {
     throw new StartError(
       `${WRITER_SLOT_COUNT} Longwave processes run on this database already. Stop one, or wait five minutes after a crash.`,
@@ -125,4 +127,15 @@ async function takeSlot(
     if (!isOurs) throw new Error("Another process has this one's writer slot. Restart it.");
     return newId(shard, count);
   };
+}
+
+async function takeFreeSlot(
+  sql: Sql,
+  lease: { kind: string; owner: string; ttlMs: number },
+): Promise<number | undefined> {
+  for (let attempt = 0; attempt < SLOT_ATTEMPTS; attempt += 1) {
+    const slot = await takeOneLease(sql, { ...lease, count: WRITER_SLOT_COUNT });
+    if (slot !== undefined) return slot;
+  }
+  return undefined;
 }

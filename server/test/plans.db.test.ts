@@ -24,7 +24,7 @@ import {
   readHeads,
   recordDepartures,
 } from "../src/messages/dispatch-store.ts";
-import { returnClaims } from "../src/messages/doubt-store.ts";
+import { recoverClaims, returnClaims } from "../src/messages/doubt-store.ts";
 import { type Deferral, deferClaims, moveDue, nextDueAt } from "../src/messages/later-store.ts";
 import { markReceipts, readParked, settleMessages } from "../src/messages/receipt-store.ts";
 import { cancelWaiting, findMessage, listMessages } from "../src/messages/store.ts";
@@ -162,6 +162,11 @@ const statements: [string, (sql: Sql) => Promise<unknown>, number][] = [
         stamp(600n),
       ),
     1,
+  ],
+  [
+    "claims in doubt",
+    (sql) => recoverClaims(sql, [{ shard, epoch: 1n }], { owner: "test", underWay: [] }),
+    0,
   ],
   ["give claims back", (sql) => returnClaims(sql, ids, "test"), 0],
   ["defer", (sql) => deferClaims(sql, ids.map(deferralOf), "test", stamp(250n)), 0],

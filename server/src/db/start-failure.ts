@@ -20,6 +20,8 @@ const databaseCauses: Record<string, string> = {
   CONNECT_TIMEOUT: "it does not answer. Check the network, or correct DATABASE_URL",
   CONNECTION_CLOSED: "it closed the connection. Its log says why",
   ECONNRESET: "it closed the connection. Its log says why; it may ask for TLS, or not have it",
+  "08P01":
+    "it refused how we asked. Behind a pooler, set up this database and its start parameters there; the pooler's log says which is missing",
   "28P01": "the password is wrong. Correct DATABASE_URL",
   "28000": "it does not let this user in. Correct DATABASE_URL or its pg_hba.conf",
   "3D000": "the database does not exist. Create it, or correct DATABASE_URL",

@@ -27,9 +27,8 @@ export async function recoverClaims(
       select claims.shard, claims.id, accounts.when_unknown
       from owned
       join claims on claims.shard = any(array[owned.shard])
-      join messages on messages.shard = any(array[claims.shard])
-        and messages.id = any(array[claims.id])
-      join accounts on accounts.account = any(array[messages.account])
+      join lanes on lanes.shard = any(array[claims.shard]) and lanes.lane = any(array[claims.lane])
+      join accounts on accounts.account = any(array[lanes.account])
       where claims.epoch < owned.epoch and claims.held_because is null
         and claims.id <> all(${ours.underWay.map(String)}::bigint[])
         and (

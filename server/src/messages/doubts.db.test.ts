@@ -1,14 +1,15 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
-import { utcDay } from "../lib/clock.ts";
 import { createIdWriter, type MessageId } from "../lib/message-id.ts";
 import { insertOwner } from "../throughput/store.ts";
+import { findOrInsertLane } from "./accept-store.ts";
 import { findOldClaims, recoverClaims } from "./doubt-store.ts";
 
 const SHARD = 5;
 const NOW_EPOCH = 9n;
 const newId = createIdWriter(1, () => Date.now());
 let database: TestDatabase;
+let lane = 0;
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -17,6 +18,8 @@ beforeAll(async () => {
     insert into accounts (sid, friendly_name, status, auth_token, created_at, updated_at)
     values ('AC1', 'Test', 'active', '', now(), now())
   `;
+  lane = await findOrInsertLane(sql, SHARD, { account: 1, pool: "1", sender: "1" });
+  await sql`update lane_departures set departed = 10 where shard = ${SHARD} and lane = ${lane}`;
   await insertOwner(sql, { owner: "ours", ttlMs: 60_000 });
   await insertOwner(sql, { owner: "living", ttlMs: 60_000 });
 });
@@ -27,16 +30,9 @@ async function claimedBy(owner: string, secondsAgo = 1): Promise<MessageId> {
   const { sql } = database;
   const id = newId(SHARD);
   await sql`
-    insert into messages
-      (shard, id, day, account, lane, direction, sender, recipient, body, encoding, segments,
-        priority, is_simulated)
-    values (${SHARD}, ${String(id)}::bigint, ${utcDay(new Date())}::text::date, 1, 1,
-      'outbound-api', '1', '2', 'Hello', 'GSM-7', 1, 2, false)
-  `;
-  await sql`
     insert into claims
       (shard, id, lane, priority, attempt, segments, valid_until, connector, owner, epoch, claimed_at)
-    values (${SHARD}, ${String(id)}::bigint, 1, 2, 1, 1, now() + interval '1 hour', 'carrier',
+    values (${SHARD}, ${String(id)}::bigint, ${lane}, 2, 1, 1, now() + interval '1 hour', 'carrier',
       ${owner}, ${String(NOW_EPOCH - 1n)}::bigint, now() - make_interval(secs => ${secondsAgo}))
   `;
   return id;

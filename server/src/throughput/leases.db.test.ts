@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
 import { connectDirect } from "../db/connect.ts";
 import { holdShards, type ShardLeaseNeeds, type ShardLeases } from "./leases.ts";
-import { takeShards } from "./store.ts";
+import { releaseLeases, takeOneLease, takeShards } from "./store.ts";
 
 type Holder = {
   readonly owner: string;
@@ -205,4 +205,14 @@ test("a change of the configuration is told until it is in force", async () => {
   await expect.poll(() => told.length).toBe(3);
   const [first = 0n] = told;
   expect(told).toEqual([first, first + 1n, first + 1n]);
+});
+
+test("a number that was given back is the last to be taken again", async () => {
+  const { sql } = database;
+  const take = (owner: string) =>
+    takeOneLease(sql, { kind: "test", count: 3, owner, ttlMs: 60_000 });
+  expect(await take("a")).toBe(0);
+  await releaseLeases(sql, "a");
+  expect([await take("b"), await take("c"), await take("d")]).toEqual([1, 2, 0]);
+  expect(await take("e")).toBeUndefined();
 });

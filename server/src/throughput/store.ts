@@ -133,7 +133,10 @@ export async function freeShards(sql: Sql, owner: string, kept: readonly number[
   `;
 }
 
-/** Takes one free number of a kind; nothing when all are held. */
+/**
+ * Takes one free number of a kind, the one that has been free for longest; nothing when all are held.
+ * So a writer slot is not another machine's the moment after, whose clock may be behind.
+ */
 export async function takeOneLease(
   sql: Sql,
   lease: { kind: string; count: number; owner: string; ttlMs: number },
@@ -143,11 +146,9 @@ export async function takeOneLease(
     insert into leases as held (kind, number, owner, epoch, expires_at)
     select ${lease.kind}, slot.number, ${lease.owner}, 1, now() + ${ttl}::interval
     from generate_series(0, ${lease.count - 1}) as slot(number)
-    where not exists (
-      select from leases
-      where kind = ${lease.kind} and leases.number = slot.number and expires_at >= now()
-    )
-    order by slot.number
+    left join leases on leases.kind = ${lease.kind} and leases.number = slot.number
+    where leases.number is null or leases.expires_at < now()
+    order by leases.expires_at nulls first, slot.number
     limit 1
     on conflict (kind, number) do update
     set owner = excluded.owner, epoch = held.epoch + 1, expires_at = excluded.expires_at
