@@ -302,6 +302,7 @@ create table quotas (
   key text not null,
   owner text references owners, -- null: its owner has ended
   segments_per_second int not null check (segments_per_second >= 0),
+  window_ms int not null, -- of its limiter: so long what was sent under it counts
   free_at timestamptz, -- counts until then, because its owner may have sent a moment ago
   unique (key, owner),
   check ((owner is null) = (free_at is not null)) -- a share is somebody's, or on its way back

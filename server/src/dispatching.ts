@@ -34,7 +34,10 @@ export function buildDispatching(
     { ...app, onReady, onlyCalled: false },
     closers,
   );
-  const ownership: Ownership = { epochOf: () => undefined, life: () => undefined };
+  const ownership: Ownership = {
+    ...{ epochOf: () => undefined, life: () => undefined, holdsAll: () => false },
+  };
+  const limits = buildLimiters(base, ownership, closers);
   const dispatcher = createDispatcher({
     ...{ hot, clock, owner, carrierKey, onError: report },
     onRecorded: () => {
@@ -46,8 +49,8 @@ export function buildDispatching(
     priceOf: (departure) => priceOf(base, departure),
     judge: (claimed, connector) =>
       base.judges.claimed({ ...judgedOf(claimed), connector }, claimed.claim.segments),
-    ...buildLimiters(base, ownership, closers),
-    ...waysOf(base, connectors.byName),
+    ...limits,
+    ...waysOf(base, connectors.byName, ownership),
     assigning: {
       ...{ writer: newWriter(), judgeSender: base.judges.accepted },
       pools: {
@@ -56,11 +59,15 @@ export function buildDispatching(
       },
     },
   });
-  return { connectors, dispatcher, ownership };
+  return { connectors, dispatcher, ownership, limiters: limits.limiters };
 }
 
 /** What the leases tell once they are held. */
-type Ownership = { epochOf: ShardLeases["epochOf"]; life: ShardLeases["life"] };
+type Ownership = {
+  epochOf: ShardLeases["epochOf"];
+  life: ShardLeases["life"];
+  holdsAll: ShardLeases["holdsAll"];
+};
 
 function buildLimiters(base: Base, ownership: Ownership, closers: Closers) {
   const { sql, owner, clock, report } = base;
@@ -80,6 +87,7 @@ function buildLimiters(base: Base, ownership: Ownership, closers: Closers) {
 function waysOf(
   { accountBook, senderBook, routeBook, networkBook, ruleBook }: Base,
   connectors: ReadonlyMap<string, Connector>,
+  ownership: Ownership,
 ) {
   return {
     routeOf: (lane) => {
@@ -89,13 +97,21 @@ function waysOf(
       const connector = firstUp(candidates);
       if (connector === undefined) return undefined;
       const { segmentsPerSecond } = sender;
+      const isShared = !ownership.holdsAll();
+      const isSenderShared = isShared && isInSeveralPools(sender);
       const registered = ruleBook.current().registeredLimits.get(sender.number);
       const limits = [
-        ...candidates.flatMap((one) => carrierLimit(one, sender)),
-        ...campaignLimit(registered),
-        ...accountLimit(accountBook.byId(lane.account)),
+        ...candidates.flatMap((one) => carrierLimit(one, sender, isSenderShared)),
+        ...campaignLimit(registered, isShared),
+        ...accountLimit(accountBook.byId(lane.account), isShared),
       ];
-      return { segmentsPerSecond, limits, dayLimits: brandDay(registered), connector };
+      return {
+        segmentsPerSecond,
+        limits,
+        isSenderShared,
+        dayLimits: brandDay(registered),
+        connector,
+      };
     },
     connectorNamed: (name) => connectors.get(name),
     pick: (lane, recipient, refusedBy) => {
@@ -153,6 +169,7 @@ export async function startDispatching(
   });
   ownership.epochOf = leases.epochOf;
   ownership.life = leases.life;
+  ownership.holdsAll = leases.holdsAll;
   isHeld = true;
   const ups = watchUps(connectors.byName, dispatcher.reconfigure);
   closers.push(leases.close, dispatcher.close, ups.close);
@@ -160,18 +177,18 @@ export async function startDispatching(
 }
 
 /** Passed by lanes of all processes. */
-function accountLimit(account: Account | undefined): Limit[] {
+function accountLimit(account: Account | undefined, isShared: boolean): Limit[] {
   if (account?.segmentsPerSecond === undefined) return [];
   const { sid, segmentsPerSecond } = account;
-  return [{ kind: "account", of: sid, segmentsPerSecond, setBy: "the operator", isShared: true }];
+  return [{ kind: "account", of: sid, segmentsPerSecond, setBy: "the operator", isShared }];
 }
 
 /** Its numbers may be in any pools, and so in lanes of several processes. */
-function campaignLimit(registered: RegisteredLimits | undefined): Limit[] {
+function campaignLimit(registered: RegisteredLimits | undefined, isShared: boolean): Limit[] {
   if (registered?.segmentsPerSecond === undefined) return [];
   const { campaign, segmentsPerSecond } = registered;
   const of = { kind: "campaign", of: campaign, segmentsPerSecond } as const;
-  return [{ ...of, setBy: "the operator", isShared: true }];
+  return [{ ...of, setBy: "the operator", isShared }];
 }
 
 function brandDay(registered: RegisteredLimits | undefined): DayLimit[] {
@@ -182,12 +199,19 @@ function brandDay(registered: RegisteredLimits | undefined): DayLimit[] {
 }
 
 /** What a carrier takes from the sender, where that is less than the sender's own. */
-function carrierLimit(connector: Connector, sender: CarriedSender): Limit[] {
+function carrierLimit(connector: Connector, sender: CarriedSender, isShared: boolean): Limit[] {
   const segmentsPerSecond = connector.senderLimit?.(sender) ?? Number.POSITIVE_INFINITY;
   if (segmentsPerSecond >= sender.segmentsPerSecond) return [];
   const { name } = connector;
   const setBy = `the settings of connector ${name}`;
-  return [{ kind: "connector", of: `${name} ${sender.number}`, segmentsPerSecond, setBy }];
+  return [
+    { kind: "connector", of: `${name} ${sender.number}`, segmentsPerSecond, setBy, isShared },
+  ];
+}
+
+/** A service's number is sent from by itself, too; a name by any pool of any account. */
+function isInSeveralPools({ kind, service }: CarriedSender): boolean {
+  return kind === "name" || service !== null;
 }
 
 /** Lanes take another way when a connector comes up or goes down. */

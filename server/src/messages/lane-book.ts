@@ -96,6 +96,20 @@ export function createLaneBook(app: LaneBookNeeds): LaneBook {
     return lane;
   };
 
+  const findWay = (lane: Lane) => {
+    if (lane.version === version) return lane.hasRoute;
+    lane.version = version;
+    const way = ways.find(lane.row, lane.way);
+    lane.hasRoute = way !== undefined;
+    if (way !== undefined && way !== lane.way) redirect(lane, way);
+    return lane.hasRoute;
+  };
+  /** What is shared with other processes changes with the shards. */
+  const lookAtAllWays = () => {
+    version += 1;
+    for (const lane of lanes.values()) findWay(lane);
+  };
+
   const touch = (lane: Lane) => {
     busy.add(lane);
     if (lane.waitsIn === undefined) touched.add(lane);
@@ -116,14 +130,7 @@ export function createLaneBook(app: LaneBookNeeds): LaneBook {
       lane.offer(bare(row));
       touch(lane);
     },
-    findWay: (lane) => {
-      if (lane.version === version) return lane.hasRoute;
-      lane.version = version;
-      const way = ways.find(lane.row, lane.way);
-      lane.hasRoute = way !== undefined;
-      if (way !== undefined && way !== lane.way) redirect(lane, way);
-      return lane.hasRoute;
-    },
+    findWay,
     reconfigure: (isCertain) => {
       version += 1;
       if (!isCertain) return;
@@ -137,13 +144,17 @@ export function createLaneBook(app: LaneBookNeeds): LaneBook {
       const gained = new Set(shards);
       holds.gain(shards);
       for (const shard of shards) lapsed.set(shard, lapsedAt);
+      lookAtAllWays();
       for (const lane of lanes.values()) {
         if (!gained.has(lane.row.shard)) continue;
         waitWindow(lane, lapsedAt);
         lane.forget();
       }
     },
-    leave: holds.leave,
+    leave: (shards) => {
+      holds.leave(shards);
+      lookAtAllWays();
+    },
     setPaused: holds.setPaused,
     isPaused: holds.isPaused,
     mayClaim: holds.mayClaim,
@@ -185,11 +196,9 @@ function createHolds() {
   };
 }
 
-/** Under limits that other processes pass too, quotas see to it. */
+/** Also under limits that are shared: until now their last owner may have been the only one. */
 function waitWindow(lane: Lane, lapsedAt: number): void {
-  for (const limiter of lane.way.passage.limiters) {
-    if (limiter.limit().isShared !== true) limiter.waitWindowAfter(lapsedAt);
-  }
+  for (const limiter of lane.way.passage.limiters) limiter.waitWindowAfter(lapsedAt);
 }
 
 function bare({ shard, lane, priority, id, attempt, segments, validUntil }: QueuedRow): QueuedRow {

@@ -17,16 +17,16 @@ const account = (segmentsPerSecond: number): Limit => ({
 const instantsOf = (seen: readonly Seen[], lane?: number) =>
   seen.filter((one) => lane === undefined || one.lane === lane).map(({ at }) => at);
 
-/** Any r+1 of them span at least a second; below one a second, any two 1/r seconds. */
+/** Any r+1 of them span at least a second; with n, the next whole number, n+1 of them n/r seconds. */
 function excess(instants: readonly number[], rate: number): number {
-  const within = Math.max(1, Math.floor(rate));
-  const spanMs = Math.max(1000, 1000 / rate);
+  const within = Math.ceil(rate);
+  const spanMs = (1000 * within) / rate;
   return instants.filter((at, place) => at - (instants[place - within] ?? -Infinity) < spanMs)
     .length;
 }
 
 test("each lane keeps its own rate within a percent while it has work, and none exceeds it", async () => {
-  const rates = [0.2, 0.5, 1, 3, 8, 10, 12, 25, 100];
+  const rates = [0.2, 0.5, 1, 1.5, 3, 3.75, 8, 10, 12, 25, 100];
   const pump = createPumpInMemory({ lanes: rates.map((rate) => ({ rate })), windows: [1_000] });
   for (const [lane, rate] of rates.entries()) pump.offer(lane, Math.min(900, rate * 70));
   await pump.pass(60_000);
@@ -102,7 +102,7 @@ test("a rate that is raised is in force at once, one that is lowered counts what
 });
 
 test("whatever arrives, is limited and changes hands, no window exceeds a limit, order holds, nobody starves", async () => {
-  const rate = fc.constantFrom(0.5, 1, 2, 7, 10, 40);
+  const rate = fc.constantFrom(0.5, 1, 1.25, 2, 7, 10, 40);
   const step = fc.record({
     lane: fc.nat(5),
     count: fc.integer({ min: 1, max: 30 }),

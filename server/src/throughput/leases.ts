@@ -13,6 +13,8 @@ const LEAVE_MS_MAX = 2 * SECOND;
 export type ShardLeases = {
   /** The epoch under which we own the shard now; nothing when the right has ended. */
   readonly epochOf: (shard: number) => bigint | undefined;
+  /** Whether every shard is ours: then nobody else sends anything. */
+  readonly holdsAll: () => boolean;
   /** As the heartbeat's: for what else we hold by it. */
   readonly life: () => number | undefined;
   readonly close: () => Promise<void>;
@@ -94,6 +96,8 @@ export async function holdShards(app: ShardLeaseNeeds): Promise<ShardLeases> {
   });
   return {
     epochOf: (shard) => (heartbeat.life() === heldLife && !isClosed ? held.get(shard) : undefined),
+    holdsAll: () =>
+      held.size - leaving.size === SHARD_COUNT && heartbeat.life() === heldLife && !isClosed,
     life: heartbeat.life,
     close: async () => {
       isClosed = true;

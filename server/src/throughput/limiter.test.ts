@@ -37,6 +37,28 @@ test("below one a second, segments are 1/r seconds apart", () => {
   }
 });
 
+test("between whole numbers, n+1 segments span n/r seconds, whatever the rates before", () => {
+  const rates = [1.25, 3.75, 1.5, 2.01, 0.7, 1.01];
+  const limiter = createLimiter(2);
+  let now = 0;
+  for (const rate of rates) {
+    limiter.setRate(rate);
+    const stamps: number[] = [];
+    for (let left = 0; left < 40; left += 1) {
+      now = Math.max(now, limiter.earliest());
+      limiter.take(now);
+      stamps.push(now);
+    }
+    const within = Math.ceil(rate);
+    for (let last = within; last < stamps.length; last += 1) {
+      const spanMs = (stamps[last] ?? 0) - (stamps[last - within] ?? 0);
+      expect(spanMs).toBeGreaterThanOrEqual((within * 1000) / rate);
+    }
+    const seconds = ((stamps.at(-1) ?? 0) - (stamps[0] ?? 0)) / 1000;
+    expect((stamps.length - 1) / seconds / rate).toBeGreaterThan(0.99);
+  }
+});
+
 test("a busy lane leaves within one percent of its rate", () => {
   for (const rate of [1, 3, 10, 100, 1000]) {
     const stamps = leaveAsFastAsAllowed(rate, rate * 60 + 1);

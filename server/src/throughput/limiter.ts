@@ -1,7 +1,10 @@
+import { SECOND } from "../lib/clock.ts";
+
 /**
  * One limit of segments per second. Limit r means: any r+1 consecutive segments span at least one
- * second; below 1, consecutive ones are 1/r seconds apart. An even pace (GCRA) with a burst of at
- * most 100 ms' worth, under a ring of the last r stamps that makes the definition hold exactly.
+ * second; where r is no whole number, n+1 of them span n/r seconds, n being the next whole one: below
+ * 1, consecutive ones are 1/r seconds apart. An even pace (GCRA) with a burst of at most 100 ms'
+ * worth, under a ring of the last n stamps that makes the definition hold exactly.
  * Times are monotonic milliseconds.
  */
 export type Limiter = {
@@ -20,7 +23,7 @@ export type Limiter = {
   readonly written: (now: number, count?: number) => void;
   /**
    * Others may have sent under this limit until this instant, and nobody knows their stamps: a
-   * whole window passes after it, which is 1/r seconds where r is below 1.
+   * whole window passes after it.
    */
   readonly waitWindowAfter: (instant: number) => void;
 };
@@ -31,9 +34,15 @@ const LATE_MS = 20;
 /** The stamp is taken a moment before the bytes leave; the far end's clock must agree as well. */
 const MARGIN_MS = 2;
 
+/** The time that n+1 consecutive segments span at least. */
+export function limitWindow(segmentsPerSecond: number): { segments: number; ms: number } {
+  const segments = Math.max(1, Math.ceil(segmentsPerSecond));
+  return { segments, ms: (segments * SECOND) / segmentsPerSecond };
+}
+
 export function createLimiter(initialRate: number): Limiter {
   let rate = 0;
-  /** How many segments a second may hold. */
+  /** How many segments a window may hold. */
   let length = 1;
   let intervalMs = 0;
   let spanMs = 0;
@@ -50,17 +59,18 @@ export function createLimiter(initialRate: number): Limiter {
     if (segmentsPerSecond === rate) return;
     rate = segmentsPerSecond;
     if (rate <= 0) return;
-    length = Math.max(1, Math.floor(rate));
-    if (length > ring.length) {
-      // What a longer ring does not know is a second older than what it knows: the rates so far saw to it.
-      const longer = new Float64Array(length).fill(Number.NEGATIVE_INFINITY);
+    const window = limitWindow(rate);
+    length = window.segments;
+    if (length >= ring.length) {
+      // What a longer ring does not know is a window older than what it knows: the rates so far saw to it.
+      const longer = new Float64Array(length + 1).fill(Number.NEGATIVE_INFINITY);
       for (let back = 1; back <= ring.length; back += 1)
-        longer[length - back] = ring[placeBack(back)] ?? 0;
+        longer[length + 1 - back] = ring[placeBack(back)] ?? 0;
       ring = longer;
       next = 0;
     }
-    intervalMs = 1000 / rate;
-    spanMs = Math.max(1000, intervalMs) + MARGIN_MS;
+    intervalMs = SECOND / rate;
+    spanMs = window.ms + MARGIN_MS;
     burstMs = Math.max(LATE_MS, BURST_MS - intervalMs);
     arrival = (ring[placeBack(1)] ?? 0) + intervalMs;
   };

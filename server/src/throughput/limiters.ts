@@ -79,11 +79,14 @@ function createNamedLimiter(first: Limit, quotas: Shared | undefined) {
       next.segmentsPerSecond === limit.segmentsPerSecond &&
       next.isShared === limit.isShared &&
       (part !== undefined || next.isShared !== true);
+    const wasShared = limit.isShared === true;
     limit = next;
     if (isSame) return;
     const isShared = next.isShared === true && quotas !== undefined;
-    part = isShared ? quotas.use(`${next.kind} ${next.of}`, wholeOf(next)) : undefined;
+    part = isShared ? quotas.use(`${next.kind} ${next.of}`, next.segmentsPerSecond) : undefined;
     if (part === undefined) limiter.setRate(next.segmentsPerSecond);
+    // Others may have sent under it until now.
+    if (wasShared && next.isShared !== true) limiter.waitWindowAfter(performance.now());
   };
   set(first);
 

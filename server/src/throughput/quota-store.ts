@@ -54,7 +54,7 @@ export async function deleteQuotas(
 export async function raiseQuotas(
   sql: Sql,
   owner: string,
-  changes: readonly (QuotaChange & { readonly limit: number })[],
+  changes: readonly (QuotaChange & { readonly limit: number; readonly windowMs: number })[],
 ): Promise<QuotaChange[]> {
   return sql.begin(async (tx) => {
     await tx`lock table quotas in share row exclusive mode`;
@@ -63,13 +63,15 @@ export async function raiseQuotas(
         delete from quotas
         where free_at <= now()
       )
-      insert into quotas (key, owner, segments_per_second)
-      select change.key, ${owner}, greatest(0, least(change.segments, change.most - others.segments))
+      insert into quotas (key, owner, segments_per_second, window_ms)
+      select change.key, ${owner}, greatest(0, least(change.segments, change.most - others.segments)),
+        window_ms
       from unnest(
         ${changes.map(({ key }) => key)}::text[],
         ${changes.map((change) => change.segmentsPerSecond)}::int[],
-        ${changes.map(({ limit }) => limit)}::int[]
-      ) as change(key, segments, most)
+        ${changes.map(({ limit }) => limit)}::int[],
+        ${changes.map(({ windowMs }) => Math.ceil(windowMs))}::int[]
+      ) as change(key, segments, most, window_ms)
       cross join lateral (
         select coalesce(sum(segments_per_second), 0)::int as segments
         from quotas
@@ -77,7 +79,8 @@ export async function raiseQuotas(
           and (free_at is null or free_at > now())
       ) as others
       on conflict (key, owner) do update
-      set segments_per_second = greatest(quotas.segments_per_second, excluded.segments_per_second)
+      set segments_per_second = greatest(quotas.segments_per_second, excluded.segments_per_second),
+        window_ms = excluded.window_ms
       returning key, segments_per_second as "segmentsPerSecond"
     `;
   });

@@ -1,5 +1,6 @@
 import type { Sql } from "../db/sql.ts";
 import { SECOND } from "../lib/clock.ts";
+import { limitWindow } from "./limiter.ts";
 import {
   deleteQuotas,
   lowerQuotas,
@@ -11,17 +12,16 @@ import {
 import { createRounds } from "./rounds.ts";
 
 const ROUND_MS = 500;
-/** A limiter's window: what we used until now counts as long as this. */
-const WINDOW_MS = 1 * SECOND;
 /** Who has not asked for so long sends nothing under the limit; its part goes to the others. */
 const IDLE_MS = 10 * SECOND;
-/** Where there are fewer segments a second than owners, they take turns. */
+/** Where there are fewer segments a second than owners, they take turns, of some windows each. */
 const TURN_MS = 10 * SECOND;
+const TURN_WINDOWS = 5;
 
 export type Quotas = {
   /**
-   * A limit that several owners share, of a whole number of segments a second. Returns what tells
-   * our part of it, in force at this moment: nought until it is granted, and whenever our
+   * A limit that several owners share, in whole numbers of segments a second; below two it is one
+   * owner's at a time. Returns what tells our part of it, in force at this moment: nought until it is granted, and whenever our
    * heartbeat may have expired. A part that nobody asks for goes to the others.
    */
   readonly use: (key: string, segmentsPerSecond: number) => () => number;
@@ -33,6 +33,8 @@ export type Quotas = {
 
 type Use = {
   limit: number;
+  /** The limiter's window: what we used until now counts as long as this. */
+  windowMs: number;
   askedAt: number;
   /** Our part, and the life in which it was granted. Never more than our row says. */
   inForce: number;
@@ -46,7 +48,7 @@ type Use = {
 type Plan = {
   readonly lower: QuotaChange[];
   readonly drop: string[];
-  readonly raise: (QuotaChange & { limit: number })[];
+  readonly raise: (QuotaChange & { limit: number; windowMs: number })[];
 };
 
 type Moment = {
@@ -100,9 +102,10 @@ export function createQuotas(app: {
     use: (key, segmentsPerSecond) => {
       const use = uses.get(key) ?? newUse(monotonic());
       uses.set(key, use);
-      const limit = Math.floor(segmentsPerSecond);
+      const limit = Math.max(1, Math.floor(segmentsPerSecond));
       if (use.limit !== limit) renewSoon();
       use.limit = limit;
+      use.windowMs = limitWindow(segmentsPerSecond).ms;
       return () => {
         if (isIdle(use, monotonic())) renewSoon();
         use.askedAt = monotonic();
@@ -116,7 +119,7 @@ export function createQuotas(app: {
 
 function newUse(askedAt: number): Use {
   return {
-    ...{ limit: 0, askedAt, inForce: 0, life: undefined },
+    ...{ limit: 0, windowMs: SECOND, askedAt, inForce: 0, life: undefined },
     ...{ loweredAt: Number.NEGATIVE_INFINITY, mayHaveRow: false },
   };
 }
@@ -138,7 +141,7 @@ function planRound(
     const users = rowsByKey.get(key) ?? [];
     const ours = users.find((row) => row.owner === at.owner)?.segmentsPerSecond;
     const isUsed = !isIdle(use, at.monotonic);
-    const wanted = isUsed ? partOf(use.limit, users, at) : 0;
+    const wanted = isUsed ? partOf(use, users, at) : 0;
     const before = use.life === at.life ? use.inForce : 0;
     use.life = at.life;
     use.inForce = Math.min(wanted, ours ?? 0);
@@ -146,18 +149,19 @@ function planRound(
     if (use.inForce < before) use.loweredAt = at.monotonic;
     const change = { key, segmentsPerSecond: wanted };
     if (isUsed && (ours === undefined || wanted > ours)) {
-      plan.raise.push({ ...change, limit: use.limit });
+      plan.raise.push({ ...change, limit: use.limit, windowMs: use.windowMs });
     }
-    if (ours === undefined || at.monotonic - use.loweredAt <= WINDOW_MS) continue;
+    if (ours === undefined || at.monotonic - use.loweredAt <= use.windowMs) continue;
     if (!isUsed) plan.drop.push(key);
     else if (wanted < ours) plan.lower.push(change);
   }
   return plan;
 }
 
-function partOf(limit: number, users: readonly Quota[], at: Moment): number {
+function partOf({ limit, windowMs }: Use, users: readonly Quota[], at: Moment): number {
   const owners = [...new Set([...users.map((row) => row.owner), at.owner])].sort();
-  const turn = limit < owners.length ? Math.floor(at.wall / TURN_MS) : 0;
+  const turnMs = Math.max(TURN_MS, windowMs * TURN_WINDOWS);
+  const turn = limit < owners.length ? Math.floor(at.wall / turnMs) : 0;
   const place = (owners.indexOf(at.owner) + turn) % owners.length;
   return Math.floor(limit / owners.length) + (place < limit % owners.length ? 1 : 0);
 }

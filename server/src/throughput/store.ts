@@ -75,7 +75,7 @@ export async function endOwners(sql: Sql, owner?: string): Promise<void> {
     `;
     await tx`
       update quotas
-      set owner = null, free_at = least(expires_at, now()) + ${QUOTA_KEPT}::interval
+      set owner = null, free_at = least(expires_at, now()) + (window_ms + ${QUOTA_KEPT_MS}) * interval '1 millisecond'
       from owners
       where quotas.owner = owners.owner and owners.owner = any(${ended}::text[])
     `;
@@ -86,8 +86,8 @@ export async function endOwners(sql: Sql, owner?: string): Promise<void> {
   });
 }
 
-/** Longer than a limiter's window. */
-const QUOTA_KEPT = "2 seconds";
+/** So long after its limiter's window a part counts, when its owner has ended. */
+const QUOTA_KEPT_MS = 1_000;
 
 export type ShardRow = {
   readonly shard: number;
