@@ -156,6 +156,8 @@ export type Connector = {
     readonly next_attempt_at: string | null;
     readonly window: number | null;
     readonly in_flight: number | null;
+    /** Segments a second that its carrier takes now, by its answers. */
+    readonly throttled_to: number | null;
   };
 };
 

@@ -74,6 +74,7 @@ function apiNeeds(base: Base, { accepter, dispatching, changes }: Messaging) {
       dispatching?.connectors.byName.get(name)?.trace?.(query),
     tellOwners: () => tellLaneOwners(base),
     connectorState: (name: string) => dispatching?.connectors.byName.get(name)?.state(),
+    throttledTo: (name: string) => dispatching?.limiters.throttleOf(name).segmentsPerSecond(),
     readNewMessage: (account: { id: number }, values: FormValues) =>
       readBulkMessage(base, account, values),
   };

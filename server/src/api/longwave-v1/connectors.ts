@@ -33,6 +33,8 @@ export type ConnectorNeeds = {
   ) => { readonly kept: unknown; readonly optOutsUpstream: boolean };
   /** As this process has it; nothing for one that it does not run. */
   readonly connectorState: (name: string) => ConnectorState | undefined;
+  /** What the carrier takes a second, as far as it complained. */
+  readonly throttledTo?: (name: string) => number | undefined;
 };
 
 const name = { ...text, pattern: "^[a-z0-9][a-z0-9-]{0,62}$" };
@@ -48,6 +50,11 @@ const state = objectOf({
   next_attempt_at: dateOrNull,
   window: { ...count, type: ["integer", "null"] },
   in_flight: { ...count, type: ["integer", "null"] },
+  throttled_to: {
+    ...{ type: ["integer", "null"], minimum: 1 },
+    description:
+      "Segments a second that its carrier takes now, by its answers; null: it takes all.",
+  },
 });
 const connector = objectOf({
   name,
@@ -215,7 +222,10 @@ function describe(app: ConnectorNeeds, row: ConnectorRow) {
     opt_outs_upstream: row.optOutsUpstream,
     is_enabled: row.isEnabled,
     name_segments_per_second: row.nameSegmentsPerSecond,
-    state: describeState(app.connectorState(row.name) ?? { phase: "stopped" }),
+    state: {
+      ...describeState(app.connectorState(row.name) ?? { phase: "stopped" }),
+      throttled_to: app.throttledTo?.(row.name) ?? null,
+    },
   };
 }
 

@@ -86,6 +86,7 @@ function createServer(): FastifyInstance {
       if (host === undefined) throw invalidParameter("settings.host", "it is missing.");
       return { kept: settings, optOutsUpstream: false };
     },
+    throttledTo: (name: string) => (name === "carrier" ? 25 : undefined),
     connectorState: (name: string) =>
       name === "carrier" ? ({ phase: "bound", window: 10, inFlight: 2 } as const) : undefined,
     connectorTrace: () => undefined,
@@ -234,7 +235,10 @@ test("a connector is added, shown with its state and without its secrets", async
       ...{ name: "carrier", kind: "smpp", carrier_account: "carrier", is_enabled: true },
       opt_outs_upstream: false,
       name_segments_per_second: null,
-      state: { phase: "bound", cause: null, next_attempt_at: null, window: 10, in_flight: 2 },
+      state: {
+        ...{ phase: "bound", cause: null, next_attempt_at: null, window: 10, in_flight: 2 },
+        throttled_to: 25,
+      },
     },
   ]);
   expect((await call("POST", "/Connectors", { json: connector })).status).toBe(409);
