@@ -1,5 +1,5 @@
 /** What a text waits for by a rule; `messages/wait-causes.ts` says each in words. */
-export type LegalWait = "quiet hours" | "daily cap" | "spend cap";
+export type LegalWait = "quiet hours" | "spend cap";
 
 /** Whether a message may leave now. Asked when it is accepted, and again when it is claimed. */
 export type Verdict =

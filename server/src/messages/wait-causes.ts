@@ -28,9 +28,4 @@ export const waitCauses: Readonly<Record<WaitCause, Cause>> = {
     rule: "What a text costs is counted against the cap when it leaves the queue.",
     remedy: "Raise the cap under /longwave/v1/SpendCaps, or wait for the next day, UTC.",
   },
-  "daily cap": {
-    words: "Waits for the next day: today's segments are sent",
-    rule: "A daily cap is counted when a message leaves the queue.",
-    remedy: "Ask for a higher cap, or spread the traffic over more days.",
-  },
 };
