@@ -21,7 +21,7 @@ const judge = (rules: Partial<AccountRules>, message: Partial<Judged> = {}) => {
   return judgeMessage(
     {
       ...{ of: () => all, unregistered, quietHours },
-      ...{ registeredLimits: new Map(), keywordSets: new Map() },
+      ...{ registeredLimits: new Map(), campaigns: new Map(), keywordSets: new Map() },
     },
     {
       account: 1,

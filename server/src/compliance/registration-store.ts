@@ -30,6 +30,29 @@ export async function readUnregistered(sql: Sql): Promise<Map<string, number>> {
   return new Map(rows.map((row) => [row.number, row.errorCode]));
 }
 
+/** What is recorded of the long codes in a messaging service. */
+export type Campaign = Omit<Registration, "number"> & { readonly updatedAt: Date };
+
+/** By messaging service; each once, whatever the number of senders in it. */
+export async function readCampaigns(sql: Sql): Promise<Map<string, Campaign[]>> {
+  const rows = await sql<(Campaign & { service: string })[]>`
+    select distinct on (service, campaign) service, campaign, brand, class, status,
+      registrations.updated_at as "updatedAt"
+    from registrations
+    join inventory on inventory.number = registrations.number
+    where service is not null and kind = 'long_code'
+    order by service, campaign, registrations.updated_at desc
+    limit ${NUMBERS_MAX}
+  `;
+  const campaigns = new Map<string, Campaign[]>();
+  for (const { service, ...campaign } of rows) {
+    const ofService = campaigns.get(service);
+    if (ofService === undefined) campaigns.set(service, [campaign]);
+    else ofService.push(campaign);
+  }
+  return campaigns;
+}
+
 /** Stores what is known of numbers, in place of what was; gives those that the inventory lacks. */
 export async function upsertRegistrations(
   sql: Sql,

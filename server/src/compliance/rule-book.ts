@@ -5,7 +5,7 @@ import type { KeywordSet } from "./keyword-sets.ts";
 import { createQuietHours, type QuietHours } from "./quiet-hours.ts";
 import { readRegisteredLimits } from "./registration-limit-store.ts";
 import type { RegisteredLimits } from "./registration-limits.ts";
-import { readUnregistered } from "./registration-store.ts";
+import { type Campaign, readCampaigns, readUnregistered } from "./registration-store.ts";
 import {
   type QuietHoursMode,
   readFamilies,
@@ -21,6 +21,8 @@ export type Rules = {
   readonly unregistered: ReadonlyMap<string, number>;
   /** What carriers take of its campaign and its brand, by number. */
   readonly registeredLimits: ReadonlyMap<string, RegisteredLimits>;
+  /** Of messaging services, by their sids: what the operator recorded of their long codes. */
+  readonly campaigns: ReadonlyMap<string, readonly Campaign[]>;
   /** Of messaging services, by their sids. */
   readonly keywordSets: ReadonlyMap<string, readonly KeywordSet[]>;
   readonly quietHours: QuietHours;
@@ -44,23 +46,30 @@ export function createRuleBook(app: { readonly sql: Sql }): RuleBook {
   return keepConfiguration<Rules>(app, {
     empty: {
       ...{ of: () => none, unregistered: new Map(), registeredLimits: new Map() },
-      ...{ keywordSets: new Map(), quietHours },
+      ...{ campaigns: new Map(), keywordSets: new Map(), quietHours },
     },
     read: async (sql) => ({ ...(await readRules(sql)), quietHours }),
   });
 }
 
 async function readRules(sql: Sql): Promise<Omit<Rules, "quietHours">> {
-  const [families, homes, permissions, safeLists, unregistered, registeredLimits, keywordSets] =
-    await Promise.all([
-      readFamilies(sql),
-      readHomeCountries(sql),
-      readGeoPermissions(sql),
-      readSafeLists(sql),
-      readUnregistered(sql),
-      readRegisteredLimits(sql),
-      readKeywordSets(sql),
-    ]);
+  const [of, unregistered, registeredLimits, campaigns, keywordSets] = await Promise.all([
+    readAccountRules(sql),
+    readUnregistered(sql),
+    readRegisteredLimits(sql),
+    readCampaigns(sql),
+    readKeywordSets(sql),
+  ]);
+  return { of, unregistered, registeredLimits, campaigns, keywordSets };
+}
+
+async function readAccountRules(sql: Sql): Promise<Rules["of"]> {
+  const [families, homes, permissions, safeLists] = await Promise.all([
+    readFamilies(sql),
+    readHomeCountries(sql),
+    readGeoPermissions(sql),
+    readSafeLists(sql),
+  ]);
   const rules = new Map<number, AccountRules>();
   // Parents come first: what an account has not said itself, its parent says.
   for (const { account, parent, quietHours } of families) {
@@ -74,8 +83,5 @@ async function readRules(sql: Sql): Promise<Omit<Rules, "quietHours">> {
     const safeList = own.length === 0 ? above.safeList : new Set([...above.safeList, ...own]);
     rules.set(account, { openCountries, safeList, quietHours });
   }
-  return {
-    ...{ of: (account) => rules.get(account) ?? none, unregistered, registeredLimits },
-    keywordSets,
-  };
+  return (account) => rules.get(account) ?? none;
 }

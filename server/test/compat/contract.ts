@@ -101,7 +101,7 @@ function makeStrict(schema: Json, document: Json): Json {
   const { type, format, pattern, items, properties, nullable, additionalProperties } = schema;
   const choices = schema.enum as readonly unknown[] | undefined;
   return {
-    ...{ type: nullable === true ? [type, "null"] : type },
+    ...(type === undefined ? {} : { type: nullable === true ? [type, "null"] : type }),
     ...(format === undefined ? {} : { format }),
     ...(typeof pattern === "string" ? { pattern: orUnset(pattern) } : {}),
     ...(choices === undefined ? {} : { enum: nullable === true ? [...choices, null] : choices }),

@@ -128,6 +128,35 @@ test("a service takes 400 senders and no more", async () => {
   expect((await Promise.all([add("Last"), add("Late")])).sort()).toEqual([0, 21714]);
 });
 
+test("a service tells the campaigns that the operator recorded of its numbers", async () => {
+  const { sid } = await client.messaging.v1.services.create({ friendlyName: "Registered" });
+  const service = client.messaging.v1.services(sid);
+  expect(await service.usAppToPerson.list()).toEqual([]);
+  const [number] = await client.incomingPhoneNumbers.list({ phoneNumber: "+15005550100" });
+  await service.phoneNumbers.create({ phoneNumberSid: number?.sid ?? "" });
+  const registration = { number: "+15005550100", campaign: "C1AB2CD", class: "A" };
+  const record = (status: string) =>
+    started.call("/longwave/v1/Registrations", {
+      body: JSON.stringify({ registrations: [{ ...registration, status }] }),
+      headers: { "content-type": "application/json" },
+    });
+  await record("pending");
+  const [pending] = await service.usAppToPerson.list();
+  expect(pending).toMatchObject({ campaignId: "C1AB2CD", campaignStatus: "PENDING" });
+  expect((await service.fetch()).usAppToPersonRegistered).toBe(false);
+  await record("active");
+  const { sid: campaign = "" } = pending ?? {};
+  const { json } = await started.call(`/v1/Services/${sid}/Compliance/Usa2p/${campaign}`);
+  expect(json).toMatchObject({
+    ...{ sid: campaign, campaign_status: "VERIFIED", rate_limits: { att: { msg_class: "A" } } },
+  });
+  expect(contract?.faultsOf("messaging.v1.service.us_app_to_person", json) ?? []).toEqual([]);
+  expect((await service.fetch()).usAppToPersonRegistered).toBe(true);
+  expect(await codeOf(service.usAppToPerson(`QE${"0".repeat(32)}`).fetch())).toBe(20404);
+  await started.call("/longwave/v1/Registrations/+15005550100", { method: "DELETE" });
+  await service.remove();
+});
+
 test("a service and its senders are not found by another account", async () => {
   const { sid } = await client.messaging.v1.services.create({ friendlyName: "Mine" });
   const { sid: name } = await client.messaging.v1

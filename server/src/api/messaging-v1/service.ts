@@ -76,10 +76,12 @@ export function readSettings(request: ApiRequest, before?: ServiceSettings): Ser
 }
 
 export function showService(
+  { ruleBook }: Pick<ApiNeeds, "ruleBook">,
   { account, origin }: Pick<ApiRequest, "account" | "origin">,
   service: ServiceRow,
 ): object {
   const url = `${origin}/v1/Services/${service.sid}`;
+  const campaigns = ruleBook.current().campaigns.get(service.sid) ?? [];
   return {
     sid: service.sid,
     account_sid: account.sid,
@@ -98,7 +100,7 @@ export function showService(
     synchronous_validation: service.kept.synchronousValidation,
     validity_period: service.validityPeriod,
     usecase: service.usecase,
-    us_app_to_person_registered: false,
+    us_app_to_person_registered: campaigns.some(({ status }) => status === "active"),
     use_inbound_webhook_on_number: service.useInboundWebhookOnNumber,
     date_created: isoDate(service.createdAt),
     date_updated: isoDate(service.updatedAt),

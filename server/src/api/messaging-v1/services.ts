@@ -20,7 +20,7 @@ export const serviceRoutes: readonly Route[] = [
       const key = { sid: newSid("MG", at), account: request.account.id };
       const service = await insertService(app.sql, key, settings, at);
       await app.senderBook.refresh();
-      return { status: 201, body: showService(request, service) };
+      return { status: 201, body: showService(app, request, service) };
     },
   },
   {
@@ -37,7 +37,7 @@ export const serviceRoutes: readonly Route[] = [
           key: "services",
           found,
           tokenOf: (service) => service.sid,
-          show: (service) => showService(request, service),
+          show: (service) => showService(app, request, service),
         }),
       };
     },
@@ -54,7 +54,7 @@ export const serviceRoutes: readonly Route[] = [
     parameters: {},
     handle: async (app, request) => ({
       status: 200,
-      body: showService(request, findService(app, request)),
+      body: showService(app, request, findService(app, request)),
     }),
   },
   {
@@ -67,7 +67,7 @@ export const serviceRoutes: readonly Route[] = [
       const updated = await updateService(app.sql, service, settings, app.clock());
       if (updated === undefined) throw notFound(`The messaging service ${service.sid}`);
       await app.senderBook.refresh();
-      return { status: 200, body: showService(request, updated) };
+      return { status: 200, body: showService(app, request, updated) };
     },
   },
   {
