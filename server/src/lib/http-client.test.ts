@@ -74,9 +74,10 @@ test("requests one after the other use one connection, at once at most 64", asyn
 
 test("a connection that its server closed is not used again", async () => {
   let answered = 0;
+  let closed = 0;
   const url = await listen(
     createServer((socket) => {
-      socket.on("error", () => undefined);
+      socket.on("error", () => undefined).on("close", () => (closed += 1));
       socket.once("data", () => {
         answered += 1;
         socket.write("HTTP/1.1 204 No Content\r\n\r\n", () => socket.end());
@@ -87,7 +88,7 @@ test("a connection that its server closed is not used again", async () => {
   for (let count = 1; count <= 3; count += 1) {
     const answer = await client.request({ url, method: "GET", headers: {}, ...limits });
     expect(answer).toMatchObject({ kind: "answered", status: 204 });
-    await new Promise((done) => setTimeout(done, 20)); // the end of the connection is on its way
+    await expect.poll(() => closed).toBe(count); // the client has read the end of the connection
   }
   expect(answered).toBe(3);
 });
@@ -110,11 +111,12 @@ test("a request whose connection ends without an answer fails and is not sent ag
 
 test("what a server says without being asked is not taken for an answer", async () => {
   let connections = 0;
+  let closed = 0;
   const url = await listen(
     createServer((socket) => {
       connections += 1;
       const isFirst = connections === 1;
-      socket.on("error", () => undefined);
+      socket.on("error", () => undefined).on("close", () => (closed += 1));
       socket.on("data", () => {
         socket.write("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ntrue");
         if (isFirst)
@@ -125,7 +127,7 @@ test("what a server says without being asked is not taken for an answer", async 
   const client = newClient();
   const get = () => client.request({ url, method: "GET", headers: {}, ...limits });
   expect(await get()).toMatchObject({ body: "true" });
-  await new Promise((done) => setTimeout(done, 50)); // the lie is on its way
+  await expect.poll(() => closed).toBe(1); // the client has read the lie
   expect(await get()).toMatchObject({ body: "true" });
   expect(connections).toBe(2);
 });
