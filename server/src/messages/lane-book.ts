@@ -29,6 +29,8 @@ export type LaneRoute = {
 export type LaneBook = {
   readonly busy: ReadonlySet<Lane>;
   readonly all: () => Iterable<Lane>;
+  /** Takes those that were touched since the last call: something may have left. */
+  readonly takeStirred: () => ReadonlySet<Lane>;
   /** Nothing when its account no longer holds the sender. */
   readonly laneFor: (row: LaneRow) => Lane | undefined;
   /** It may have work: the pump is to look at it, unless it stands in a row already. */
@@ -71,8 +73,8 @@ export function createLaneBook(app: LaneBookNeeds): LaneBook {
   const lanes = new Map<number, Lane>();
   const lapsed = new Map<number, number>();
   const holds = createHolds();
-  const busy = new Set<Lane>();
-  let touched = new Set<Lane>();
+  const touches = createTouches();
+  const { busy, touch } = touches;
   let version = 1;
   const ways = createWays(app);
   const windows = { isTaken: app.isTaken, windowMax: () => windowMaxOf(busy.size) };
@@ -110,20 +112,9 @@ export function createLaneBook(app: LaneBookNeeds): LaneBook {
     for (const lane of lanes.values()) findWay(lane);
   };
 
-  const touch = (lane: Lane) => {
-    busy.add(lane);
-    if (lane.waitsIn === undefined) touched.add(lane);
-  };
-
   return {
-    ...{ busy, all: () => lanes.values(), laneFor, touch },
-    touched: () => {
-      if (touched.size === 0) return [];
-      const all = [...touched];
-      touched = new Set();
-      return all;
-    },
-    rest: (lane) => busy.delete(lane),
+    ...touches,
+    ...{ all: () => lanes.values(), laneFor },
     offer: (row) => {
       const lane = laneFor(row);
       if (lane === undefined) return;
@@ -136,7 +127,7 @@ export function createLaneBook(app: LaneBookNeeds): LaneBook {
       if (!isCertain) return;
       for (const lane of busy) {
         lane.waitsIn = undefined;
-        touched.add(lane);
+        touch(lane);
       }
     },
     channels: ways.channels,
@@ -161,6 +152,33 @@ export function createLaneBook(app: LaneBookNeeds): LaneBook {
     forgetWindows: () => {
       for (const lane of lanes.values()) lane.forget();
     },
+  };
+}
+
+/** Which lanes may have work, and which of them are to be looked at. */
+function createTouches() {
+  const busy = new Set<Lane>();
+  let touched = new Set<Lane>();
+  let stirred = new Set<Lane>();
+  return {
+    busy,
+    touch: (lane: Lane) => {
+      busy.add(lane);
+      stirred.add(lane);
+      if (lane.waitsIn === undefined) touched.add(lane);
+    },
+    touched: () => {
+      if (touched.size === 0) return [];
+      const all = [...touched];
+      touched = new Set();
+      return all;
+    },
+    takeStirred: () => {
+      const all = stirred;
+      stirred = new Set();
+      return all;
+    },
+    rest: (lane: Lane) => busy.delete(lane),
   };
 }
 

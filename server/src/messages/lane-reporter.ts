@@ -29,7 +29,7 @@ export type LaneReporter = {
 export function createLaneReporter(app: {
   readonly hot: Sql;
   readonly clock: Clock;
-  readonly book: Pick<LaneBook, "all">;
+  readonly book: Pick<LaneBook, "takeStirred">;
   readonly epochOf: (shard: number) => bigint | undefined;
 }): LaneReporter {
   const samples = new Map<Lane, Sample[]>();
@@ -68,16 +68,16 @@ export function createLaneReporter(app: {
       const now = performance.now();
       if (now - last < REPORT_MS) return;
       last = now;
-      const told: (Lane | LaneRow)[] = [...unrouted];
-      for (const lane of app.book.all()) {
-        if (app.epochOf(lane.row.shard) !== undefined && hasNews(lane, withWork)) told.push(lane);
-      }
-      if (told.length === 0) return;
+      const stirred = app.book.takeStirred();
+      const told = [...new Set([...unrouted, ...withWork, ...stirred, ...samples.keys()])];
       turn = told.length <= REPORTED_MAX ? 0 : (turn + REPORTED_MAX) % told.length;
       const inTurn = [...told.slice(turn), ...told.slice(0, turn)].slice(0, REPORTED_MAX);
-      const rows = inTurn.map((one) =>
-        "row" in one ? reportOf(one, now) : { ...one, report: noRoute },
-      );
+      const rows = inTurn.flatMap((one): ReportRow[] => {
+        if (!("row" in one)) return [{ ...one, report: noRoute }];
+        const isTold = app.epochOf(one.row.shard) !== undefined && hasNews(one, withWork);
+        return isTold ? [reportOf(one, now)] : [];
+      });
+      if (rows.length === 0) return;
       await writeReports(app.hot, rows);
     },
   };

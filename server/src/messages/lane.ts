@@ -60,6 +60,8 @@ export type Lane = {
   readonly next: () => QueuedRow | undefined;
   /** Takes the messages at the heads whose validity has ended. */
   readonly takeExpired: (now: Date) => QueuedRow[];
+  /** Whether that is any; costs next to nothing. */
+  readonly hasExpired: (now: Date) => boolean;
   /** Priorities whose window may lack messages that the queue holds. */
   readonly unread: () => Priority[];
   readonly hasUnread: () => boolean;
@@ -119,8 +121,11 @@ export function createLane(
       note(priority, -1);
       return taken;
     },
-    takeExpired: (now) =>
-      filled === 0 ? [] : priorities.flatMap((one) => change(one, (it) => cutExpired(it, now))),
+    takeExpired: (now) => {
+      const ended = priorities.filter((one) => isHeadExpired(windowOf(one), now));
+      return ended.flatMap((one) => change(one, (window) => cutExpired(window, now)));
+    },
+    hasExpired: (now) => filled !== 0 && windows.some((window) => isHeadExpired(window, now)),
     unread: () => priorities.filter((priority) => (lacking & (1 << priority)) !== 0),
     hasUnread: () => lacking !== 0,
     beginRead: (priority) => {
@@ -146,6 +151,10 @@ function nextPriority(filled: number, turn: number): Priority | undefined {
   const reserved = reservedTurns[turn];
   if (reserved !== undefined && (filled & (1 << reserved)) !== 0) return reserved;
   return filled === 0 ? undefined : firstOf[filled];
+}
+
+function isHeadExpired({ rows: [head] }: Window, now: Date): boolean {
+  return head !== undefined && head.validUntil <= now;
 }
 
 function cutExpired({ rows }: Window, now: Date): QueuedRow[] {

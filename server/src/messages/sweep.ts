@@ -75,6 +75,7 @@ async function failExpired(
     if (claimer.take(lane, queued, { connector: "none", epoch })) reserve(lane, queued.segments);
   };
   for (const lane of book.all()) {
+    if (!lane.hasExpired(now)) continue;
     for (const queued of lane.takeExpired(now)) fail(lane, queued);
   }
   for (const row of await findExpired(app.hot, { shards, now, limit: EXPIRED_MAX })) {
