@@ -21,7 +21,7 @@ const startScript = join(root, "scripts/start.js");
 /** Who does what, by the number of processes. The first has PostgreSQL and answers requests. */
 const rolesOf = {
   1: ["api,dispatch,webhooks"],
-  2: ["api", "dispatch,webhooks"],
+  2: ["api,dispatch", "webhooks"],
   3: ["api", "dispatch", "webhooks"],
 };
 const SETTLE_MS_MAX = 30_000;

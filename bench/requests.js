@@ -2,6 +2,8 @@
 
 const AREAS = ["202", "303", "404", "505", "602", "713", "804", "916"];
 const MESSAGES_PER_BULK = 10_000;
+/** Last four digits that are used: the simulator's faults are numbers that end in 99 and two more. */
+const LINES = 9_000;
 
 export const requests = {
   /** POST of one message to Longwave. */
@@ -66,7 +68,7 @@ function postBulk(load, messages) {
 
 /** Of a message from a British long code. */
 function british(serial, from) {
-  const to = `+447${String(600_000_000 + serial)}`;
+  const to = `+447${600_000_000 + Math.floor(serial / LINES) * 10_000 + (serial % LINES)}`;
   return `{"To":"${to}","From":"${from}","Body":"${text(serial)}"}`;
 }
 
@@ -86,10 +88,10 @@ function post(load, path, { type, body }) {
   return `POST ${path} HTTP/1.1\r\nHost: bench\r\nAuthorization: ${load.authorization}\r\nContent-Type: ${type}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 }
 
-/** A number of its own for each of the first fifty million; the simulator's faults end in 99. */
+/** A number of its own for each of the first fifty million. */
 export function recipient(serial) {
-  const line = String(serial % 9_000).padStart(4, "0");
-  const block = Math.floor(serial / 9_000);
+  const line = String(serial % LINES).padStart(4, "0");
+  const block = Math.floor(serial / LINES);
   return `1${AREAS[Math.floor(block / 700) % AREAS.length]}${220 + (block % 700)}${line}`;
 }
 
