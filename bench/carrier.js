@@ -25,6 +25,15 @@ export async function startCarrier({ receiptMs }) {
       const response = await fetch(`${url}/state`);
       return (await response.json()).submitted;
     },
+    /** How late stamps may be, for `latenessOf`. */
+    idles: async () => {
+      const { clockBehindMs } = child.hello;
+      const idles = await child.ask("idles");
+      return idles.map(({ atMs, sinceMs }) => ({
+        atMs: atMs + clockBehindMs,
+        sinceMs: sinceMs + clockBehindMs,
+      }));
+    },
     /** What was submitted after a sequence number, stamped by the machine's monotonic clock. */
     submissionsAfter: async (sequence) => {
       const all = [];

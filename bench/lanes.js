@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { latenessOf } from "./idles.js";
 import { startLongwave } from "./longwave.js";
 import { measure, microsPerMessage, perSecond } from "./measure.js";
 import { addSenders, senderNumber } from "./senders.js";
@@ -42,6 +43,7 @@ export const lanes = {
       return { sent, all: await submittedAll(carrier, sent.accepted) };
     });
     const { sent, all } = whole.value;
+    const idles = await carrier.idles();
     await longwave.stop();
     const cpuByFolder = longwave.cpuByFolder(all.length);
     return {
@@ -50,7 +52,7 @@ export const lanes = {
         acceptPerSecond: perSecond(sent.accepted, sent.seconds),
         submitPerSecond: perSecond(all.length, spanOf(all) / 1000),
       },
-      lanes: verdictOn(senders, all),
+      lanes: verdictOn(senders, all, idles),
       cpuMicrosPerMessage: microsPerMessage(whole.spent, all.length),
       load: whole.load,
       ...(cpuByFolder === undefined ? {} : { cpuByFolder }),
@@ -68,16 +70,17 @@ function sendersOf(count) {
   return senders;
 }
 
+/** Asks only for their number meanwhile: while the simulator lists them it reads nothing. */
 async function submittedAll(carrier, count) {
-  const all = [];
+  let taken = 0;
   let lastCame = performance.now();
-  while (all.length < count && performance.now() < lastCame + STILL_MS_MAX) {
-    const more = await carrier.submissionsAfter(all.at(-1)?.sequence ?? 0);
-    for (const one of more) all.push(one);
-    if (more.length > 0) lastCame = performance.now();
+  while (taken < count && performance.now() < lastCame + STILL_MS_MAX) {
     await new Promise((done) => setTimeout(done, LOOK_MS));
+    const now = await carrier.submitted();
+    if (now > taken) lastCame = performance.now();
+    taken = now;
   }
-  return all;
+  return carrier.submissionsAfter(0);
 }
 
 function spanOf(all) {
@@ -85,7 +88,7 @@ function spanOf(all) {
 }
 
 /** Every window of every lane, and its rate from its first segment to its last. */
-function verdictOn(senders, all) {
+function verdictOn(senders, all, idles) {
   const timesOf = new Map(senders.map(({ number }) => [number, []]));
   for (const { from, atMs } of all) timesOf.get(`+${from}`)?.push(atMs);
   const short = [];
@@ -94,7 +97,7 @@ function verdictOn(senders, all) {
   let slowest = 100;
   for (const { number, rate } of senders) {
     const times = timesOf.get(number);
-    short.push(...shortWindows(times, rate));
+    short.push(...shortWindows(times, rate, idles));
     if (times.length < SEGMENTS_MIN) continue;
     judged += 1;
     const measured = ((times.length - 1) * 1000) / (times.at(-1) - times[0]);
@@ -104,9 +107,12 @@ function verdictOn(senders, all) {
   }
   return {
     count: senders.length,
+    /** By the simulator's stamps: also what it was held up to read, and read late and in one go. */
     windowsTooShort: short.length,
-    /** Also what the simulator, held up by others, read late and in one go. */
-    mostTooShortMs: Number(Math.max(0, ...short).toFixed(2)),
+    mostTooShortMs: mostOf(short.map(({ ms }) => ms)),
+    /** However late its stamps may be. */
+    certainlyTooShort: short.filter(({ ms, lateMs }) => ms > lateMs).length,
+    mostCertainlyTooShortMs: mostOf(short.map(({ ms, lateMs }) => ms - lateMs)),
     judged,
     moreThanOnePercentBelow: tooSlow,
     slowestPercentOfItsRate: Number(slowest.toFixed(2)),
@@ -115,12 +121,18 @@ function verdictOn(senders, all) {
 
 /**
  * Of rate r, r + 1 segments span at least a second; below one a second, two span 1/r seconds. By how many
- * milliseconds each window is shorter that is.
+ * milliseconds each window is shorter that is, and by how many its first stamp may be late.
  */
-function shortWindows(times, rate) {
+function shortWindows(times, rate, idles) {
   const length = Math.max(1, Math.floor(rate));
   const spanMs = Math.max(1000, 1000 / rate);
-  return times
-    .map((at, index) => (index < length ? 0 : spanMs - (at - times[index - length])))
-    .filter((ms) => ms > 0);
+  return times.flatMap((at, index) => {
+    const first = times[index - length];
+    const ms = first === undefined ? 0 : spanMs - (at - first);
+    return ms > 0 ? [{ ms, lateMs: latenessOf(idles, first) }] : [];
+  });
+}
+
+function mostOf(all) {
+  return Number(Math.max(0, ...all).toFixed(2));
 }
