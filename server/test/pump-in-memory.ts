@@ -137,6 +137,7 @@ export function createPumpInMemory(app: {
     pass: async (ms: number) => {
       await vi.advanceTimersByTimeAsync(ms);
     },
+    stopperOf: (lane: number) => book.laneFor(keyOf(lane))?.stoppedBy,
     reservedOf: (lane: number) => book.laneFor(keyOf(lane))?.reserved,
     close: async () => {
       pump.close();

@@ -11,13 +11,17 @@ export type LaneQueue = {
   readonly size: () => number;
 };
 
-/** A lane stands in one queue at a time: its ticket for an earlier one is worth nothing. */
-export function createLaneQueue(): LaneQueue {
+/**
+ * A lane stands in one queue at a time: its ticket for an earlier one is worth nothing. What they wait
+ * for is what stops each of them.
+ */
+export function createLaneQueue(waitsFor: Lane["stoppedBy"]): LaneQueue {
   const fifo: Fifo<{ lane: Lane; ticket: number }> = createFifo();
   const queue: LaneQueue = {
     push: (lane) => {
       lane.ticket += 1;
       lane.waitsIn = queue;
+      lane.stoppedBy = waitsFor;
       fifo.push({ lane, ticket: lane.ticket });
     },
     shift: () => {
@@ -45,7 +49,7 @@ export type Channel = {
 };
 
 export function createChannel(connector: Connector, throttle: Throttle): Channel {
-  return { connector, throttle, reserved: 0, waiting: createLaneQueue() };
+  return { connector, throttle, reserved: 0, waiting: createLaneQueue("window") };
 }
 
 /** Slots that nothing claimed will take. */

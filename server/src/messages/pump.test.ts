@@ -72,6 +72,16 @@ test("a lane whose limit is reached holds up no other of its connector", async (
   await pump.close();
 });
 
+test("what holds a lane is known for as long as it holds it", async () => {
+  const pump = createPumpInMemory({ lanes: [{ rate: 2 }], windows: [10] });
+  pump.offer(0, 100);
+  for (let look = 0; look < 30; look += 1) {
+    await pump.pass(170);
+    expect(pump.stopperOf(0)).toHaveProperty("limit");
+  }
+  await pump.close();
+});
+
 test("what the pump looks at grows with what leaves, not with how many lanes wait", async () => {
   const lanes = Array.from({ length: 2_000 }, () => ({ rate: 10, limits: [account(100)] }));
   const pump = createPumpInMemory({ lanes, windows: [1_000] });

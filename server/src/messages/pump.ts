@@ -134,7 +134,6 @@ function claimOne(machine: Machine, lane: Lane, now: number, from?: LaneQueue): 
   const { channel, days } = lane.way;
   const isInTurn = from === channel.waiting || channel.waiting.size() === 0;
   if (!isInTurn || freeSlots(channel) <= 0) {
-    lane.stoppedBy = "window";
     channel.waiting.push(lane);
     return false;
   }
@@ -164,9 +163,8 @@ function rest(book: LaneBook, lane: Lane): false {
 /** Stands in the row of the first limiter, from the smallest scope up, that lets nothing leave. */
 function isHeldUp(machine: Machine, lane: Lane, now: number, from?: LaneQueue): boolean {
   if (lane.notBefore > now + CLAIM_AHEAD_MS) {
-    lane.stoppedBy = "patience";
     const opensAt = () => lane.notBefore - CLAIM_AHEAD_MS;
-    standAt(machine, gateOf(machine, lane, opensAt), lane, now);
+    standAt(machine, gateOf(machine, lane, { waitsFor: "patience", opensAt }), lane, now);
     return true;
   }
   for (const limiter of lane.way.passage.limiters) {
@@ -175,8 +173,8 @@ function isHeldUp(machine: Machine, lane: Lane, now: number, from?: LaneQueue): 
     if (gate !== undefined && gate.lanes === from) continue;
     const hasOthers = gate !== undefined && gate.lanes.size() > 0;
     if (!hasOthers && opensAt(limiter) <= now) continue;
-    lane.stoppedBy = limiter;
-    standAt(machine, gate ?? gateOf(machine, limiter, () => opensAt(limiter)), lane, now);
+    const way = { waitsFor: limiter, opensAt: () => opensAt(limiter) };
+    standAt(machine, gate ?? gateOf(machine, limiter, way), lane, now);
     return true;
   }
   for (const day of lane.way.days) {
@@ -191,18 +189,21 @@ function isHeldUp(machine: Machine, lane: Lane, now: number, from?: LaneQueue): 
 
 /** It asks whether the day has room once more when the gate opens. */
 function standAtDay(machine: Machine, lane: Lane, day: DayMeter, now: number): void {
-  lane.stoppedBy = day;
-  standAt(machine, gateOf(machine, day, day.opensAt), lane, now);
+  standAt(machine, gateOf(machine, day, { waitsFor: day, opensAt: day.opensAt }), lane, now);
 }
 
 function opensAt(limiter: NamedLimiter): number {
   return limiter.earliest(limiter.reserved()) - CLAIM_AHEAD_MS;
 }
 
-function gateOf(machine: Machine, key: object, opensAt: () => number): Gate {
+function gateOf(
+  machine: Machine,
+  key: object,
+  { waitsFor, opensAt }: { waitsFor: Lane["stoppedBy"]; opensAt: () => number },
+): Gate {
   const known = machine.gates.get(key);
   if (known !== undefined) return known;
-  const gate = { lanes: createLaneQueue(), at: Number.POSITIVE_INFINITY, opensAt };
+  const gate = { lanes: createLaneQueue(waitsFor), at: Number.POSITIVE_INFINITY, opensAt };
   machine.gates.set(key, gate);
   return gate;
 }
