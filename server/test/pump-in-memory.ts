@@ -119,7 +119,7 @@ export function createPumpInMemory(app: {
         ids.push(lastId);
         const row = rowOf(lane, lastId, priority);
         queues[lane]?.set(lastId, row);
-        book.offer({ ...row, ...keyOf(lane) });
+        book.offer(row, keyOf(lane));
       }
       pump.soon();
       return ids;

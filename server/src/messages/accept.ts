@@ -44,7 +44,7 @@ const DEFAULT_PRIORITY: Priority = 2;
 
 export type NewMessage = {
   /** Reserved before, in any shard: however often it is accepted, it is stored once. */
-  readonly id?: MessageId;
+  readonly id?: MessageId | undefined;
   readonly account: number;
   readonly sender: {
     readonly number: string;
@@ -55,21 +55,21 @@ export type NewMessage = {
     readonly service?: string | null;
   };
   /** The messaging service that the message is sent through. */
-  readonly service?: string;
+  readonly service?: string | undefined;
   /** Of a message by a service: what it comes from when nobody there can carry it. */
-  readonly fallbackFrom?: string;
+  readonly fallbackFrom?: string | undefined;
   readonly recipient: string;
   readonly body: string;
   readonly direction: "outbound-api" | "outbound-reply";
-  readonly statusCallback?: string;
+  readonly statusCallback?: string | undefined;
   /** 1 to 36,000 seconds. */
-  readonly validityS?: number;
-  readonly priority?: Priority;
-  readonly smartEncoded?: boolean;
-  readonly provideFeedback?: boolean;
-  readonly isKeywordReply?: boolean;
+  readonly validityS?: number | undefined;
+  readonly priority?: Priority | undefined;
+  readonly smartEncoded?: boolean | undefined;
+  readonly provideFeedback?: boolean | undefined;
+  readonly isKeywordReply?: boolean | undefined;
   /** Its sender calls it marketing: it has quiet hours. */
-  readonly isMarketing?: boolean;
+  readonly isMarketing?: boolean | undefined;
 };
 
 export type Accepter = {

@@ -113,19 +113,7 @@ export function createDispatcher(app: DispatcherNeeds): Dispatcher {
   const sweepTimer = setInterval(sweepSoon, SWEEP_MS);
 
   return {
-    offer: (rows) => {
-      const others = new Set<number>();
-      for (const row of rows) {
-        const shard = shardOf(row.id);
-        if (app.epochOf(shard) === undefined) {
-          others.add(shard);
-          continue;
-        }
-        book.offer({ ...row, shard, attempt: 1 });
-      }
-      pump.soon();
-      return [...others];
-    },
+    offer: (rows) => offerStored(app, machine, rows),
     sweep: sweepSoon,
     hint: createLaneHints({
       ...{ ...app, book },
@@ -166,6 +154,28 @@ export function createDispatcher(app: DispatcherNeeds): Dispatcher {
       machine.end();
     },
   };
+}
+
+/** Returns the shards of those that another process is to send. */
+function offerStored(
+  app: Pick<DispatcherNeeds, "epochOf">,
+  { book, pump }: Machine,
+  rows: readonly AcceptedRow[],
+): readonly number[] {
+  const others = new Set<number>();
+  for (const row of rows) {
+    const shard = shardOf(row.id);
+    if (app.epochOf(shard) === undefined) {
+      others.add(shard);
+      continue;
+    }
+    const { id, lane, priority, segments, validUntil, account, pool, sender } = row;
+    const key = { shard, lane, account, pool, sender };
+    // Written out: a spread of so many fields costs microseconds.
+    book.offer({ shard, lane, priority, id, attempt: 1, segments, validUntil }, key);
+  }
+  pump.soon();
+  return [...others];
 }
 
 function buildMachine(app: DispatcherNeeds): Machine {
@@ -278,8 +288,13 @@ function offerAll(
   { book, pump }: Pick<Machine, "book" | "pump">,
   rows: readonly (QueuedRow & LaneRow)[],
 ): void {
-  for (const row of rows) book.offer(row);
+  for (const row of rows) book.offer(bare(row), row);
   pump.soon();
+}
+
+/** Windows keep it: without what else the row holds. */
+function bare({ shard, lane, priority, id, attempt, segments, validUntil }: QueuedRow): QueuedRow {
+  return { shard, lane, priority, id, attempt, segments, validUntil };
 }
 
 /** Those that a carrier refused because it knows of an opt-out. */

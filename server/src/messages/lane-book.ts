@@ -40,7 +40,7 @@ export type LaneBook = {
   /** Nothing of it is left to claim. */
   readonly rest: (lane: Lane) => void;
   /** A message that stands in the queue now. */
-  readonly offer: (row: QueuedRow & LaneRow) => void;
+  readonly offer: (queued: QueuedRow, lane: LaneRow) => void;
   /** Whether it can be claimed from by what is configured now; looks at its route again if need be. */
   readonly findWay: (lane: Lane) => boolean;
   /** Routes and limits may have changed. `isCertain`: lanes that wait look at theirs at once. */
@@ -115,10 +115,10 @@ export function createLaneBook(app: LaneBookNeeds): LaneBook {
   return {
     ...touches,
     ...{ all: () => lanes.values(), laneFor },
-    offer: (row) => {
+    offer: (queued, row) => {
       const lane = laneFor(row);
       if (lane === undefined) return;
-      lane.offer(bare(row));
+      lane.offer(queued);
       touch(lane);
     },
     findWay,
@@ -217,10 +217,6 @@ function createHolds() {
 /** Also under limits that are shared: until now their last owner may have been the only one. */
 function waitWindow(lane: Lane, lapsedAt: number): void {
   for (const limiter of lane.way.passage.limiters) limiter.waitWindowAfter(lapsedAt);
-}
-
-function bare({ shard, lane, priority, id, attempt, segments, validUntil }: QueuedRow): QueuedRow {
-  return { shard, lane, priority, id, attempt, segments, validUntil };
 }
 
 /** The ways that lanes take now: limiters by what they limit, channels by their connector. */

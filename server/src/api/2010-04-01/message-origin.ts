@@ -18,7 +18,7 @@ export type AskedOrigin = {
   readonly fallback: string | undefined;
 };
 
-type MessageOrigin = Pick<
+export type MessageOrigin = Pick<
   NewMessage,
   | ("sender" | "service" | "fallbackFrom")
   | ("statusCallback" | "validityS" | "priority" | "smartEncoded")

@@ -6,7 +6,7 @@ import type { ParameterTable } from "../form.ts";
 import type { ApiNeeds, MessageFilter } from "../needs.ts";
 import { invalidPageToken, pageBody, pageParameters, readPage } from "../page.ts";
 import type { Answer, ApiRequest, Route } from "../route.ts";
-import { createParameters, readNewMessage } from "./create-message.ts";
+import { createParameters, newMessage, readNewMessage } from "./create-message.ts";
 import { readDateFilter } from "./date-filter.ts";
 import { findMessageOf } from "./find-message.ts";
 import { sendForTest } from "./magic-numbers.ts";
@@ -77,10 +77,9 @@ async function createMessage(app: ApiNeeds, request: ApiRequest): Promise<Answer
     if (stored !== undefined) return answer(app, request, stored, 201);
   }
   const found = findOrigin(app, { account, to, origin, request });
-  const message = await app.messages.accept({
-    ...{ account, recipient: to, body, direction: "outbound-api", ...found, ...options },
-    ...(reserved === undefined ? {} : { id: reserved.id }),
-  });
+  const message = await app.messages.accept(
+    newMessage(account, { to, body, found, options, id: reserved?.id }),
+  );
   return answer(app, request, message, 201);
 }
 

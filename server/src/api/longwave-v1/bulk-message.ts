@@ -1,6 +1,6 @@
 import type { NewMessage } from "../../messages/accept.ts";
 import type { SenderBook } from "../../senders/sender-book.ts";
-import { createParameters, readNewMessage } from "../2010-04-01/create-message.ts";
+import { createParameters, newMessage, readNewMessage } from "../2010-04-01/create-message.ts";
 import { findOrigin } from "../2010-04-01/message-origin.ts";
 import { createForm, type FormValues } from "../form.ts";
 
@@ -16,8 +16,5 @@ export function readBulkMessage(
   } as Parameters<typeof readNewMessage>[0];
   const { to, origin, body, options } = readNewMessage(request);
   const found = findOrigin({ senderBook }, { account: account.id, to, origin, request });
-  return {
-    ...{ account: account.id, recipient: to, body, direction: "outbound-api" },
-    ...{ ...found, ...options },
-  };
+  return newMessage(account.id, { to, body, found, options });
 }
