@@ -105,13 +105,8 @@ function waysOf(
         ...campaignLimit(registered, isShared),
         ...accountLimit(accountBook.byId(lane.account), isShared),
       ];
-      return {
-        segmentsPerSecond,
-        limits,
-        isSenderShared,
-        dayLimits: brandDay(registered),
-        connector,
-      };
+      const dayLimits = [...candidates.flatMap(connectorDay), ...brandDay(registered)];
+      return { segmentsPerSecond, limits, isSenderShared, dayLimits, connector };
     },
     connectorNamed: (name) => connectors.get(name),
     pick: (lane, recipient, refusedBy) => {
@@ -212,6 +207,13 @@ function carrierLimit(connector: Connector, sender: CarriedSender, isShared: boo
 /** A service's number is sent from by itself, too; a name by any pool of any account. */
 function isInSeveralPools({ kind, service }: CarriedSender): boolean {
   return kind === "name" || service !== null;
+}
+
+/** Of every connector that the lane's texts may leave by: which one it is, is decided later. */
+function connectorDay({ name, dayLimit }: Connector): DayLimit[] {
+  if (dayLimit === undefined) return [];
+  const setBy = `the settings of connector ${name}`;
+  return [{ kind: "connector day", of: name, ...dayLimit, setBy }];
 }
 
 /** Lanes take another way when a connector comes up or goes down. */

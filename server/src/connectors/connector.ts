@@ -108,6 +108,8 @@ export type ConnectorState =
       readonly inFlight: number;
       /** Its own limit, of all its binds together, beside the window. */
       readonly segmentsPerSecond?: number;
+      /** As that, of a minute: only while a minute's segments are used up. */
+      readonly segmentsPerMinute?: number;
     }
   | { readonly phase: "reconnecting"; readonly cause: string; readonly nextAttemptAt: Date };
 
@@ -145,6 +147,8 @@ export type Connector = {
     readonly kind: string;
     readonly country: string;
   }) => number | undefined;
+  /** Segments that the carrier takes in a calendar day of a time zone, from all processes together. */
+  readonly dayLimit?: { readonly segmentsPerDay: number; readonly zone: string };
   /** Submissions that the window would take now. */
   readonly freeSlots: () => number;
   /** Writes in the same tick. Never rejects: every trouble is a result. */

@@ -15,7 +15,11 @@ export type LaneReport = {
 export type Seen =
   /** All that may leave has left. */
   | { readonly by: "nothing" }
-  | ({ readonly by: "limiter" } & Pick<Limit, "kind" | "of" | "segmentsPerSecond" | "setBy">)
+  | ({
+      readonly by: "limiter";
+      /** What was set, where it was set for a minute. */
+      readonly segmentsPerMinute?: number;
+    } & Pick<Limit, "kind" | "of" | "segmentsPerSecond" | "setBy">)
   /** The day's segments are used up. */
   | ({ readonly by: "day"; readonly until: string } & DayLimit)
   | { readonly by: "window"; readonly connector: string; readonly window: number }
@@ -76,12 +80,15 @@ function seeDay(day: DayMeter): Seen {
   return { by: "day", ...day.limit(), until: until.toISOString() };
 }
 
-/** No slot was free: for the window, or for the connector's own rate, whose window is not full. */
+/** No slot was free: for the window, or for one of the connector's own rates, whose window is not full. */
 function seeFull(bind: Parameters<typeof seeBound>[1]): Seen {
-  const { connector, window, inFlight, segmentsPerSecond } = bind;
-  if (segmentsPerSecond === undefined || inFlight >= window) {
-    return { by: "window", connector, window };
-  }
+  const { connector, window, inFlight, segmentsPerSecond, segmentsPerMinute } = bind;
   const setBy = `the settings of connector ${connector}`;
-  return { by: "limiter", kind: "connector", of: connector, segmentsPerSecond, setBy };
+  const limiter = { by: "limiter", kind: "connector", of: connector, setBy } as const;
+  if (inFlight >= window) return { by: "window", connector, window };
+  if (segmentsPerMinute !== undefined) {
+    return { ...limiter, segmentsPerSecond: segmentsPerMinute / 60, segmentsPerMinute };
+  }
+  if (segmentsPerSecond !== undefined) return { ...limiter, segmentsPerSecond };
+  return { by: "window", connector, window };
 }

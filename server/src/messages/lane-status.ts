@@ -112,7 +112,7 @@ function limitOf(lane: StoredLane, seen: Seen): LaneLimit | undefined {
     case "limiter":
       return {
         name: seen.kind,
-        words: `The limit of the ${seen.kind} ${seen.of} is ${segments(seen.segmentsPerSecond)} per second.`,
+        words: `The limit of the ${seen.kind} ${seen.of} is ${rateOf(seen)}.`,
         setBy: seen.setBy,
         remedy: remedies[seen.kind] ?? "Ask who set it for more, or spread the texts over time.",
       };
@@ -146,6 +146,12 @@ function limitOf(lane: StoredLane, seen: Seen): LaneLimit | undefined {
     default:
       return unreachable(seen);
   }
+}
+
+function rateOf({ segmentsPerSecond, segmentsPerMinute }: Seen & { by: "limiter" }): string {
+  return segmentsPerMinute === undefined
+    ? `${segments(segmentsPerSecond)} per second`
+    : `${segments(segmentsPerMinute)} per minute`;
 }
 
 function dayOwner({ kind, of }: Seen & { by: "day" }): string {

@@ -107,7 +107,13 @@ test("a carrier that cannot be reached is the limit of its senders, with its cau
   expect(remedy).toContain("It comes back by itself.");
 });
 
-test("a rate of the connector's binds is told as the limit that binds", async () => {
+/** One in which no midnight comes while the test runs. */
+const middayZone = () => {
+  const hour = clock().getUTCHours();
+  return hour < 6 || hour > 18 ? "Etc/GMT-12" : "Etc/UTC";
+};
+
+test("a rate of the connector's binds, or its day, is told as the limit that binds", async () => {
   const ports = { port: 0, httpPort: 0 };
   const carrier = await startSimulator({ ...ports, seed: 1, receiptDelayMs: 10, clock });
   const settings = { host: "127.0.0.1", port: carrier.port, ...simulatorLogin };
@@ -128,6 +134,22 @@ test("a rate of the connector's binds is told as the limit that binds", async ()
         words: "The limit of the connector rated is 2 segments per second.",
       },
     });
+  const change = (rates: object) =>
+    ask("/Connectors/rated", { settings: { ...settings, ...rates } });
+  await change({ segmentsPerDay: 3, dayZone: middayZone() });
+  await expect
+    .poll(async () => await lane(number.number))
+    .toMatchObject({
+      phase: "capped",
+      limit: {
+        ...{ name: "connector day", set_by: "the settings of connector rated" },
+        words: expect.stringContaining("Connector rated has sent the 3 segments"),
+      },
+    });
+  await change({ segmentsPerMinute: 30 });
+  await expect
+    .poll(async () => (await lane(number.number)).limit?.words)
+    .toBe("The limit of the connector rated is 30 segments per minute.");
   await ask("/Connectors/rated", { is_enabled: false });
   await expect.poll(async () => (await lane(number.number)).phase).toBe("no route");
   await carrier.close();

@@ -12,7 +12,7 @@ import {
   type SmppSession,
 } from "../../smpp/session.ts";
 import type { ConnectorState } from "../connector.ts";
-import { createBindRate } from "./bind-rate.ts";
+import { createBindRates } from "./bind-rate.ts";
 import type { BindSettings, SmppSettings } from "./settings.ts";
 
 const RECONNECT_MS_MIN = 500;
@@ -54,9 +54,9 @@ export type BindNeeds = {
 export type Bind = {
   readonly canSubmit: boolean;
   readonly freeSlots: () => number;
-  /** Bound, and not held back by its rate. */
+  /** Bound, and not held back by its rates. */
   readonly isOpen: () => boolean;
-  /** `segments` are those of its rate: more than one for a whole text. */
+  /** `segments` are those of its rates: more than one for a whole text. */
   readonly submit: (of: { message: ShortMessage; segments: number }, onAnswer: Answer) => void;
   readonly state: () => ConnectorState;
   readonly close: () => Promise<void>;
@@ -142,20 +142,16 @@ export function keepBound(app: BindNeeds): Bind {
 
   void connect();
 
-  const { segmentsPerSecond } = settings;
-  const rate =
-    segmentsPerSecond === 0
-      ? undefined
-      : createBindRate(segmentsPerSecond, () => performance.now());
+  const rates = createBindRates(settings, () => performance.now());
   let rateTimer: NodeJS.Timeout | undefined;
-  /** What its rate lets it send now; when that is nothing it tells when there is something. */
+  /** What its rates let it send now; when that is nothing it tells when there is something. */
   const allowed = (): number => {
-    const free = rate?.free() ?? Number.POSITIVE_INFINITY;
-    if (rate !== undefined && free === 0) {
+    const free = rates.free();
+    if (free === 0) {
       rateTimer ??= setTimeout(() => {
         rateTimer = undefined;
         if (isBound) app.onReady();
-      }, Math.ceil(rate.waitMs()));
+      }, Math.ceil(rates.waitMs()));
     }
     return free;
   };
@@ -169,7 +165,7 @@ export function keepBound(app: BindNeeds): Bind {
     isOpen: () => isBound && allowed() > 0,
     submit: ({ message, segments }, onAnswer) => {
       if (current !== undefined && isBound) {
-        rate?.take(segments);
+        rates.take(segments);
         current.submit(message, onAnswer);
       } else onAnswer(new SmppNoAnswer("not bound", false));
     },
@@ -178,7 +174,12 @@ export function keepBound(app: BindNeeds): Bind {
       if (current?.isBound() !== true) return state;
       const { window } = settings;
       const bound = { phase: "bound", window, inFlight: window - current.freeSlots() } as const;
-      return segmentsPerSecond === 0 ? bound : { ...bound, segmentsPerSecond };
+      const { segmentsPerSecond, segmentsPerMinute } = settings;
+      return {
+        ...bound,
+        ...(segmentsPerSecond === 0 ? {} : { segmentsPerSecond }),
+        ...(rates.isMinuteUsedUp() ? { segmentsPerMinute } : {}),
+      };
     },
     close: async () => {
       isClosed = true;

@@ -29,3 +29,14 @@ export function whole(
   }
   throw invalidParameter(name, `give a whole number from ${of.min} to ${of.max}.`);
 }
+
+/** The name of a time zone. */
+export function zone(given: Record<string, unknown>, name: string): string {
+  const value = text(given, name, 64);
+  try {
+    new Intl.DateTimeFormat("en-US", { timeZone: value });
+    return value;
+  } catch {
+    throw invalidParameter(name, "give the name of a time zone, such as America/New_York.");
+  }
+}

@@ -2,7 +2,7 @@ import { invalidParameter } from "../../lib/errors.ts";
 import { type ErrorCodes, parseErrorCodes } from "./error-codes.ts";
 import { presets } from "./presets.ts";
 import type { ReceiptIdMode } from "./receipt-ids.ts";
-import { oneOf, text, whole } from "./setting-fields.ts";
+import { oneOf, text, whole, zone } from "./setting-fields.ts";
 import { parseTlvRules, parseTlvs, type TlvRule, type VendorTlvs } from "./vendor-tlvs.ts";
 
 const bindKinds = ["transceiver", "transmitter", "receiver"] as const;
@@ -32,6 +32,11 @@ export type SmppSettings = {
   readonly window: number;
   /** Segments that each bind sends in any second, 1 to 10,000; 0: as fast as the window lets it. */
   readonly segmentsPerSecond: number;
+  /** As that, in any minute, 1 to 100,000. */
+  readonly segmentsPerMinute: number;
+  /** Segments of all binds of all processes in a calendar day, which begins at midnight in `dayZone`. */
+  readonly segmentsPerDay: number;
+  readonly dayZone: string;
   readonly enquireLinkMs: number;
   readonly responseTimeoutMs: number;
   /** Type of number and numbering plan, by kind of address (SMPP 3.4, sections 5.2.5 and 5.2.6). */
@@ -61,6 +66,7 @@ export type SmppSettings = {
 
 const defaults = {
   ...{ systemType: "", serviceType: "", tls: false, window: 100, segmentsPerSecond: 0 },
+  ...{ segmentsPerMinute: 0, segmentsPerDay: 0, dayZone: "Etc/UTC" },
   ...{ enquireLinkMs: 30_000, responseTimeoutMs: 10_000, registeredDelivery: 1 },
   ...{ defaultAlphabet: "gsm7", concatenation: "udh", textIn: "shortMessage" },
   ...{ validity: "absolute", receiptIds: "auto", addressTypes: {}, tlvs: {}, tlvRules: [] },
@@ -92,6 +98,9 @@ export function parseSmppSettings(json: unknown): SmppSettings {
     ...parseCredentials(given),
     window: whole(given, "window", { min: 1, max: 1_000 }),
     segmentsPerSecond: whole(given, "segmentsPerSecond", { min: 0, max: 10_000 }),
+    segmentsPerMinute: whole(given, "segmentsPerMinute", { min: 0, max: 100_000 }),
+    segmentsPerDay: whole(given, "segmentsPerDay", { min: 0, max: 1_000_000_000 }),
+    dayZone: zone(given, "dayZone"),
     enquireLinkMs: whole(given, "enquireLinkMs", { min: 1_000, max: 600_000 }),
     responseTimeoutMs: whole(given, "responseTimeoutMs", { min: 1_000, max: 120_000 }),
     addressTypes: parseAddressTypes(given.addressTypes),

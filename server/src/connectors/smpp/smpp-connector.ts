@@ -45,6 +45,7 @@ export function createSmppConnector(app: SmppConnectorNeeds): Connector {
   const receiptIds = createReceiptIds(settings.receiptIds);
   const references = createOwnReferences(settings.userMessageReference);
   const vendorTlvsOf = createVendorTlvs(settings);
+  const { segmentsPerDay } = settings;
   const takesWholeTexts = settings.concatenation === "payload";
   let isClosed = false;
 
@@ -123,6 +124,7 @@ export function createSmppConnector(app: SmppConnectorNeeds): Connector {
   return {
     ...{ name, carrierAccount: app.carrierAccount, isSimulated: app.isSimulated },
     ...{ optOutsUpstream: app.optOutsUpstream, takesWholeTexts },
+    ...(segmentsPerDay === 0 ? {} : { dayLimit: { segmentsPerDay, zone: settings.dayZone } }),
     freeSlots: () => (isClosed ? 0 : submitting.reduce((sum, bind) => sum + bind.freeSlots(), 0)),
     submit: (submission) => {
       const reference = references.next();
@@ -170,9 +172,11 @@ function stateOf(binds: readonly Bind[]): ConnectorState {
     const window = bound.reduce((sum, state) => sum + state.window, 0);
     const inFlight = bound.reduce((sum, one) => sum + one.inFlight, 0);
     const rate = bound.reduce((sum, one) => sum + (one.segmentsPerSecond ?? 0), 0);
+    const aMinute = bound.find((one) => one.segmentsPerMinute !== undefined)?.segmentsPerMinute;
     return {
       ...{ phase: "bound", window, inFlight },
       ...(rate === 0 ? {} : { segmentsPerSecond: rate }),
+      ...(aMinute === undefined ? {} : { segmentsPerMinute: aMinute * bound.length }),
     };
   }
   const waiting = states.filter((state) => state.phase === "reconnecting");
