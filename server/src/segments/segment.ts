@@ -28,13 +28,16 @@ export function segmentBody(body: string): Segmentation {
   return { encoding, segments, units };
 }
 
-/** Cuts a body into the parts to be sent: no extension character and no surrogate pair is cut. */
-export function splitBody(body: string): { encoding: Encoding; parts: string[] } {
+/**
+ * Cuts a body into the parts to be sent: no extension character and no surrogate pair is cut. With
+ * `fewer` each part holds so many units less, for a longer header.
+ */
+export function splitBody(body: string, fewer = 0): { encoding: Encoding; parts: string[] } {
   const { encoding, units } = measureBody(body);
   if (units <= unitsMax[encoding].alone) return { encoding, parts: [body] };
   const parts: string[] = [];
   for (let start = 0; start < body.length; ) {
-    const end = partEnd(body, encoding, start);
+    const end = partEnd(body, encoding, start, fewer);
     parts.push(body.slice(start, end));
     start = end;
   }
@@ -53,23 +56,26 @@ function measureBody(body: string): { encoding: Encoding; units: number } {
 }
 
 /** Where the part that begins at `start` ends. */
-function partEnd(body: string, encoding: Encoding, start: number): number {
-  return encoding === "GSM-7" ? gsm7PartEnd(body, start) : ucs2PartEnd(body, start);
+function partEnd(body: string, encoding: Encoding, start: number, fewer = 0): number {
+  const unitsOfPart = unitsMax[encoding].part - fewer;
+  return encoding === "GSM-7"
+    ? gsm7PartEnd(body, start, unitsOfPart)
+    : ucs2PartEnd(body, start, unitsOfPart);
 }
 
-function gsm7PartEnd(body: string, start: number): number {
+function gsm7PartEnd(body: string, start: number, septetsMax: number): number {
   let septets = 0;
   let end = start;
   while (end < body.length) {
     septets += septetsOf(body.charCodeAt(end));
-    if (septets > unitsMax["GSM-7"].part) break;
+    if (septets > septetsMax) break;
     end += 1;
   }
   return end;
 }
 
-function ucs2PartEnd(body: string, start: number): number {
-  const end = start + unitsMax["UCS-2"].part;
+function ucs2PartEnd(body: string, start: number, unitsOfPart: number): number {
+  const end = start + unitsOfPart;
   if (end >= body.length) return body.length;
   const cutsPair =
     isHighSurrogate(body.charCodeAt(end - 1)) && isLowSurrogate(body.charCodeAt(end));

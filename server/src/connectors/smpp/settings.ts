@@ -46,10 +46,11 @@ export type SmppSettings = {
   /** What data_coding 0 means to this carrier, both ways. */
   readonly defaultAlphabet: "gsm7" | "gsm7Packed" | "latin1";
   /**
-   * How the parts of a long text are marked: in the text's header or in SAR TLVs. With `payload` it is
+   * How the parts of a long text are marked: in the text's header, with a reference of 8 bits or where
+   * the text has room for it of 16, or in SAR TLVs. With `payload` it is
    * not cut at all: the whole text is one submission, in message_payload.
    */
-  readonly concatenation: "udh" | "sar" | "payload";
+  readonly concatenation: "udh" | "udh16" | "sar" | "payload";
   readonly textIn: "shortMessage" | "messagePayload";
   readonly validity: "absolute" | "relative" | "none";
   readonly registeredDelivery: number;
@@ -105,7 +106,7 @@ export function parseSmppSettings(json: unknown): SmppSettings {
     responseTimeoutMs: whole(given, "responseTimeoutMs", { min: 1_000, max: 120_000 }),
     addressTypes: parseAddressTypes(given.addressTypes),
     defaultAlphabet: oneOf(given, "defaultAlphabet", ["gsm7", "gsm7Packed", "latin1"]),
-    concatenation: oneOf(given, "concatenation", ["udh", "sar", "payload"]),
+    concatenation: oneOf(given, "concatenation", ["udh", "udh16", "sar", "payload"]),
     textIn: oneOf(given, "textIn", ["shortMessage", "messagePayload"]),
     validity: oneOf(given, "validity", ["absolute", "relative", "none"]),
     registeredDelivery: whole(given, "registeredDelivery", { min: 0, max: 255 }),

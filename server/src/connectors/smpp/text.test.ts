@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { splitBody } from "../../segments/segment.ts";
 import { emptyMessage, tlvs } from "../../smpp/pdus.ts";
 import type { Submission } from "../connector.ts";
 import { packSeptets, unpackSeptets } from "./septets.ts";
@@ -40,6 +41,38 @@ test("SAR carries a reference of 16 bits, a header one of 8", () => {
   expect(decodeText({ ...emptyMessage, ...sar }).reference).toBe(0x1234);
   expect(decodeText({ ...emptyMessage, ...encodeText(long) }).reference).toBe(0x34);
 });
+
+test.each([
+  ["GSM-7", {}, "x", 152],
+  ["packed GSM-7", { defaultAlphabet: "gsm7Packed" }, "x", 152],
+  ["UCS-2", {}, "я", 66],
+] as const)(
+  "a header with 16 bits in %s leaves each part one character less",
+  (how, given, letter, most) => {
+    const settings = parseSmppSettings({ ...account, ...given, concatenation: "udh16" });
+    const encoding: Submission["encoding"] = how === "UCS-2" ? how : "GSM-7";
+    const decodedParts = (body: string) => {
+      const { parts } = splitBody(body);
+      return parts.map((text, index) => {
+        const one = { ...submission, encoding, body, text, parts: parts.length, part: index + 1 };
+        const encoded = encodeText({ ...one, reference: 0x1234 }, settings);
+        const octets = encoded.shortMessage.length - (how === "GSM-7" ? 7 : 0);
+        expect(octets).toBeLessThanOrEqual(how === "GSM-7" ? 153 : 140);
+        return decodeText({ ...emptyMessage, ...encoded }, settings);
+      });
+    };
+    const fits = letter.repeat(3 * most);
+    expect(decodedParts(fits)).toEqual(
+      [1, 2, 3].map((part) => ({ text: letter.repeat(most), reference: 0x1234, total: 3, part })),
+    );
+    // One character more would need a part more than was counted: 8 bits do it in three.
+    const tight = decodedParts(`${fits}${letter}`);
+    expect(tight.map(({ text }) => text).join("")).toBe(`${fits}${letter}`);
+    expect(tight.map(({ reference, total }) => [reference, total])).toEqual(
+      [1, 2, 3].map(() => [0x34, 3]),
+    );
+  },
+);
 
 test.each([
   ["GSM-7", {}, "x".repeat(160)],

@@ -1,4 +1,5 @@
 import { encodeGsm7 } from "../../segments/gsm7-octets.ts";
+import { splitBody } from "../../segments/segment.ts";
 import { noTlvs, type ShortMessage, type Tlvs, tlvs } from "../../smpp/pdus.ts";
 import type { InboundPart, Submission } from "../connector.ts";
 import { type CodedText, codingOf } from "./data-coding.ts";
@@ -29,8 +30,10 @@ const ALONE_OCTETS_MAX = { unpacked: 160, packed: 140 };
 export function encodeText(submission: Submission, dialect = plainDialect): EncodedText {
   const { reference, parts, part, encoding } = submission;
   const hasHeader = parts > 1 && dialect.concatenation !== "sar";
-  const header = hasHeader ? Buffer.from([5, 0, 3, reference & 0xff, parts, part]) : noBytes;
-  const text = encodeCharacters(submission, dialect.defaultAlphabet, header.length);
+  const wide = hasHeader && dialect.concatenation === "udh16" ? widePart(submission) : undefined;
+  const header = hasHeader ? headerOf(submission, wide !== undefined) : noBytes;
+  const outgoing = wide === undefined ? submission : { encoding, text: wide };
+  const text = encodeCharacters(outgoing, dialect.defaultAlphabet, header.length);
   const octets = hasHeader ? Buffer.concat([header, text]) : text;
   const isPayload = dialect.textIn === "messagePayload" || isLongWhole(submission, octets, dialect);
   const isSar = parts > 1 && !hasHeader;
@@ -51,6 +54,22 @@ export function encodeText(submission: Submission, dialect = plainDialect): Enco
 
 const noBytes = Buffer.alloc(0);
 
+function headerOf({ reference, parts, part }: Submission, isWide: boolean): Buffer {
+  const [high, low] = [(reference >> 8) & 0xff, reference & 0xff];
+  return Buffer.from(isWide ? [6, 8, 4, high, low, parts, part] : [5, 0, 3, low, parts, part]);
+}
+
+/**
+ * The text's part when its whole is cut for a header with a reference of 16 bits, which takes one
+ * character more of each part. Nothing when that makes one part more than were counted, priced and
+ * paced: such a text keeps the 8 bits (3GPP TS 23.040, 9.2.3.24.8).
+ */
+function widePart({ body, part, parts }: Submission): string | undefined {
+  if (body === undefined) return undefined;
+  const wide = splitBody(body, 1).parts;
+  return wide.length === parts ? wide[part - 1] : undefined;
+}
+
 function isLongWhole(
   { parts, encoding }: Submission,
   octets: Buffer,
@@ -61,7 +80,7 @@ function isLongWhole(
 }
 
 function encodeCharacters(
-  { text, encoding }: Submission,
+  { text, encoding }: Pick<Submission, "text" | "encoding">,
   alphabet: Dialect["defaultAlphabet"],
   headerBytes: number,
 ): Buffer {
