@@ -353,6 +353,15 @@ create unlogged table lane_reports (
   primary key (shard, lane)
 ) with (fillfactor = 50);
 
+-- How connectors stand in each process that runs them: written each second, so only the last seconds count.
+create unlogged table connector_states (
+  connector text not null,
+  owner text not null,
+  told_at timestamptz not null,
+  state jsonb not null,
+  primary key (connector, owner)
+) with (fillfactor = 50);
+
 -- A message's status is, in this order: its outcome's; 'sending' with a claim; 'queued' with a row
 -- in queue, or in later unless that waits for a schedule ('scheduled'); 'accepted' instead of 'queued'
 -- as long as it has no sender.

@@ -4,6 +4,7 @@ import { buildCarriers } from "./carriers.ts";
 import { BRAND_DAY_ZONE, type RegisteredLimits } from "./compliance/registration-limits.ts";
 import { carrierKey } from "./connectors/carrier-key.ts";
 import type { Connector } from "./connectors/connector.ts";
+import { reportConnectorStates } from "./connectors/connector-states.ts";
 import { createDispatcher, type DispatcherNeeds } from "./messages/dispatch.ts";
 import type { Departure } from "./messages/dispatch-store.ts";
 import type { InboundNeeds } from "./messages/inbound.ts";
@@ -148,6 +149,8 @@ export async function startDispatching(
   await connectors.refresh();
   // A bind is left before its answers are recorded, and they before the leases are given back.
   closers.push(connectors.close);
+  const told = { sql, owner, connectors: connectors.byName, onError: report };
+  closers.push(reportConnectorStates(told).close);
   let isHeld = false;
   const gained: (() => void)[] = [];
   const leases = await holdShards({

@@ -7,6 +7,7 @@ import type { Closers } from "./app.ts";
 import { localUrl } from "./config.ts";
 import type { TraceQuery } from "./connectors/connector.ts";
 import { readConnectorSettings } from "./connectors/connector-pool.ts";
+import { connectorStates } from "./connectors/connector-states.ts";
 import { StartError } from "./lib/errors.ts";
 import { cancelMessage, deleteMessage, recordFeedback, redactMessage } from "./messages/change.ts";
 import type { Message } from "./messages/message.ts";
@@ -43,7 +44,7 @@ function callNeeds({ reached }: Base, { dispatching, called }: Messaging) {
 }
 
 function apiNeeds(base: Base, { accepter, dispatching, changes }: Messaging) {
-  const { config, sql, hot, clock, newId, seal, messageSids } = base;
+  const { config, sql, hot, owner, clock, newId, seal, messageSids } = base;
   const { accountBook, ruleBook, priceBook, networkBook, capBook } = base;
   // Which rules hold for an account depends on its senders, too.
   const senderBook = { ...base.senderBook, refresh: base.refreshBooks };
@@ -73,7 +74,8 @@ function apiNeeds(base: Base, { accepter, dispatching, changes }: Messaging) {
     connectorTrace: (name: string, query: TraceQuery) =>
       dispatching?.connectors.byName.get(name)?.trace?.(query),
     tellOwners: () => tellLaneOwners(base),
-    connectorState: (name: string) => dispatching?.connectors.byName.get(name)?.state(),
+    connectorStates: () =>
+      connectorStates({ sql, owner, connectors: dispatching?.connectors.byName ?? new Map() }),
     throttledTo: (name: string) => dispatching?.limiters.throttleOf(name).segmentsPerSecond(),
     readNewMessage: (account: { id: number }, values: FormValues) =>
       readBulkMessage(base, account, values),

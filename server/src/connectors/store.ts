@@ -1,4 +1,5 @@
 import type { Sql } from "../db/sql.ts";
+import type { ConnectorState } from "./connector.ts";
 
 export type ConnectorKind = "smpp" | "twilio" | "http" | "simulator";
 
@@ -33,4 +34,62 @@ export async function upsertSimulator(sql: Sql, sealedSettings: Uint8Array): Pro
     on conflict (name) do update
     set settings = excluded.settings, updated_at = now()
   `;
+}
+
+/** A process tells each second; what is older than this is of one that ended without a word. */
+const TOLD_MS_MAX = 10_000;
+
+/** In place of all that this process told before. */
+export async function writeConnectorStates(
+  sql: Sql,
+  { owner, states }: { owner: string; states: readonly { name: string; state: ConnectorState }[] },
+): Promise<void> {
+  await sql`
+    with told as (
+      select * from unnest(
+        ${states.map(({ name }) => name)}::text[],
+        ${states.map(({ state }) => JSON.stringify(state))}::text[]::jsonb[]
+      ) as item(connector, state)
+    ),
+    gone as (
+      delete from connector_states
+      where (owner = ${owner} and connector not in (select connector from told))
+        or (owner <> ${owner} and told_at < now() - ${TOLD_MS_MAX} * interval '1 millisecond')
+    )
+    insert into connector_states (connector, owner, told_at, state)
+    select connector, ${owner}, now(), state from told
+    on conflict (connector, owner) do update
+    set told_at = excluded.told_at, state = excluded.state
+  `;
+}
+
+export async function deleteConnectorStates(sql: Sql, owner: string): Promise<void> {
+  await sql`delete from connector_states where owner = ${owner}`;
+}
+
+const STATES_MAX = 10_000;
+
+/** What other processes told of late. */
+export async function readConnectorStates(
+  sql: Sql,
+  notOf: string,
+): Promise<{ name: string; state: ConnectorState }[]> {
+  const rows = await sql<{ name: string; state: ToldState }[]>`
+    select connector as name, state
+    from connector_states
+    where owner <> ${notOf} and told_at >= now() - ${TOLD_MS_MAX} * interval '1 millisecond'
+    order by connector, owner
+    limit ${STATES_MAX}
+  `;
+  return rows.map(({ name, state }) => ({ name, state: instantsOf(state) }));
+}
+
+/** As JSON keeps it: instants are texts. */
+type ToldState =
+  | Exclude<ConnectorState, { phase: "reconnecting" }>
+  | { readonly phase: "reconnecting"; readonly cause: string; readonly nextAttemptAt: string };
+
+function instantsOf(state: ToldState): ConnectorState {
+  if (state.phase !== "reconnecting") return state;
+  return { ...state, nextAttemptAt: new Date(state.nextAttemptAt) };
 }

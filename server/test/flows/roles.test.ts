@@ -86,6 +86,19 @@ test("an api, a dispatch and a webhooks process together deliver a text and tell
   expect(dispatch.simulator?.shown("+12025550123")).toMatchObject([{ body: "Hello" }]);
 });
 
+test("the process that serves the API tells how the connectors stand in the one that sends", async () => {
+  const simulated = async () => {
+    const response = await fetch(`${api.url}/longwave/v1/Connectors`, {
+      headers: { authorization: basic(api.firstAccount) },
+    });
+    const { connectors } = (await response.json()) as { connectors: { state: object }[] };
+    return connectors[0];
+  };
+  await expect
+    .poll(simulated, { timeout: 30_000 })
+    .toMatchObject({ name: "simulator", state: { phase: "bound", window: 100 } });
+});
+
 test("a phone's text goes through dispatch to webhooks, and the TwiML's reply back", async () => {
   const response = await fetch(
     `${api.url}/2010-04-01/Accounts/${api.firstAccount.sid}/IncomingPhoneNumbers.json`,

@@ -31,11 +31,13 @@ export type ConnectorNeeds = {
     kind: NewConnector["kind"],
     settings: unknown,
   ) => { readonly kept: unknown; readonly optOutsUpstream: boolean };
-  /** As this process has it; nothing for one that it does not run. */
-  readonly connectorState: (name: string) => ConnectorState | undefined;
-  /** What the carrier takes a second, as far as it complained. */
+  /** By name, in all processes together; nothing for one that none of them runs. */
+  readonly connectorStates: () => Promise<StateOf>;
+  /** What the carrier takes a second, as far as it complained to this process. */
   readonly throttledTo?: (name: string) => number | undefined;
 };
+
+type StateOf = (name: string) => ConnectorState | undefined;
 
 const name = { ...text, pattern: "^[a-z0-9][a-z0-9-]{0,62}$" };
 const nameRate = {
@@ -45,7 +47,10 @@ const nameRate = {
   description: "What one alphanumeric sender may send; null: the connector carries none.",
 };
 const state = objectOf({
-  phase: { enum: ["connecting", "bound", "reconnecting", "stopped"] },
+  phase: {
+    enum: ["connecting", "bound", "reconnecting", "stopped"],
+    description: "In all processes together: bound where one is, stopped where none runs it.",
+  },
   cause: { ...textOrNull, description: "Why it lost its connection." },
   next_attempt_at: dateOrNull,
   window: { ...count, type: ["integer", "null"] },
@@ -107,9 +112,7 @@ export function connectorRoutes(app: ConnectorNeeds): Route[] {
       summary: "The connectors and their state",
       isForOperator: true,
       answer: { status: 200, schema: objectOf({ connectors: listOf(connector) }) },
-      handle: async () => ({
-        connectors: (await listConnectors(app.sql)).map((row) => describe(app, row)),
-      }),
+      handle: () => list(app),
     },
     {
       method: "POST",
@@ -160,6 +163,12 @@ type NewConnector = {
   settings: unknown;
 };
 
+async function list(app: ConnectorNeeds) {
+  const stateOf = await app.connectorStates();
+  const rows = await listConnectors(app.sql);
+  return { connectors: rows.map((row) => describe(app, row, stateOf)) };
+}
+
 async function add(app: ConnectorNeeds, { body }: Call) {
   const given = body as NewConnector;
   const { kept, optOutsUpstream } = app.readConnectorSettings(given.kind, given.settings);
@@ -175,7 +184,7 @@ async function add(app: ConnectorNeeds, { body }: Call) {
     },
     app.clock(),
   );
-  if (added !== undefined) return describe(app, added);
+  if (added !== undefined) return describe(app, added, await app.connectorStates());
   throw new ApiError(409, 20409, `There is a connector '${given.name}' already. Remove it first.`);
 }
 
@@ -191,7 +200,7 @@ async function update(app: ConnectorNeeds, { params, body }: Call) {
   };
   const updated = await updateConnector(app.sql, change, app.clock());
   if (updated === undefined) throw notFound(`The connector '${name}'`);
-  return describe(app, updated);
+  return describe(app, updated, await app.connectorStates());
 }
 
 /** Given as a whole: what was sealed is not told, so there is nothing to add to. */
@@ -214,7 +223,7 @@ async function remove(app: ConnectorNeeds, { params }: Call): Promise<void> {
   throw new ApiError(409, 20409, why);
 }
 
-function describe(app: ConnectorNeeds, row: ConnectorRow) {
+function describe(app: ConnectorNeeds, row: ConnectorRow, stateOf: StateOf) {
   return {
     name: row.name,
     kind: row.kind,
@@ -223,7 +232,7 @@ function describe(app: ConnectorNeeds, row: ConnectorRow) {
     is_enabled: row.isEnabled,
     name_segments_per_second: row.nameSegmentsPerSecond,
     state: {
-      ...describeState(app.connectorState(row.name) ?? { phase: "stopped" }),
+      ...describeState(stateOf(row.name) ?? { phase: "stopped" }),
       throttled_to: app.throttledTo?.(row.name) ?? null,
     },
   };

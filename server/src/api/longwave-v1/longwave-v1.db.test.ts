@@ -87,7 +87,7 @@ function createServer(): FastifyInstance {
       return { kept: settings, optOutsUpstream: false };
     },
     throttledTo: (name: string) => (name === "carrier" ? 25 : undefined),
-    connectorState: (name: string) =>
+    connectorStates: async () => (name: string) =>
       name === "carrier" ? ({ phase: "bound", window: 10, inFlight: 2 } as const) : undefined,
     connectorTrace: () => undefined,
     changes: createEventWriter({ sql: database.sql, owner: "test" }),

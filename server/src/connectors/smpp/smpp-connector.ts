@@ -3,13 +3,8 @@ import type { Clock } from "../../lib/clock.ts";
 import { segmentBody } from "../../segments/segment.ts";
 import { type DeliverSm, emptyMessage, type ShortMessage, statuses } from "../../smpp/pdus.ts";
 import { type OtherRequest, SmppNoAnswer } from "../../smpp/session.ts";
-import type {
-  AnswerFate,
-  Connector,
-  ConnectorEvents,
-  ConnectorState,
-  SubmitResult,
-} from "../connector.ts";
+import type { AnswerFate, Connector, ConnectorEvents, SubmitResult } from "../connector.ts";
+import { stateOfAll } from "../state-of-all.ts";
 import { submitResultOf } from "./answers.ts";
 import { type Bind, type Connection, keepBound } from "./bind.ts";
 import { createOwnReferences } from "./own-references.ts";
@@ -139,7 +134,8 @@ export function createSmppConnector(app: SmppConnectorNeeds): Connector {
       });
     },
     trace: trace.read,
-    state: () => (isClosed ? { phase: "stopped" } : stateOf(submitting)),
+    state: () =>
+      isClosed ? { phase: "stopped" } : stateOfAll(submitting.map((bind) => bind.state())),
     close: async () => {
       isClosed = true;
       await Promise.all(binds.map((bind) => bind.close()));
@@ -162,24 +158,4 @@ function freest(binds: readonly Bind[]): Bind | undefined {
   }
   // Without a free slot the first that is open still takes it, as the caller wants it sent now.
   return found ?? binds.find((bind) => bind.isOpen());
-}
-
-/** Bound as soon as one bind is; else what the bind says that comes back first. */
-function stateOf(binds: readonly Bind[]): ConnectorState {
-  const states = binds.map((bind) => bind.state());
-  const bound = states.filter((state) => state.phase === "bound");
-  if (bound.length > 0) {
-    const window = bound.reduce((sum, state) => sum + state.window, 0);
-    const inFlight = bound.reduce((sum, one) => sum + one.inFlight, 0);
-    const rate = bound.reduce((sum, one) => sum + (one.segmentsPerSecond ?? 0), 0);
-    const aMinute = bound.find((one) => one.segmentsPerMinute !== undefined)?.segmentsPerMinute;
-    return {
-      ...{ phase: "bound", window, inFlight },
-      ...(rate === 0 ? {} : { segmentsPerSecond: rate }),
-      ...(aMinute === undefined ? {} : { segmentsPerMinute: aMinute * bound.length }),
-    };
-  }
-  const waiting = states.filter((state) => state.phase === "reconnecting");
-  waiting.sort((one, other) => one.nextAttemptAt.getTime() - other.nextAttemptAt.getTime());
-  return waiting[0] ?? states[0] ?? { phase: "connecting" };
 }
