@@ -70,3 +70,36 @@ test("a receipt that gives our reference back finds its submission, whatever its
   await deliver(session, { ...receipt, shortMessage, tlvs: withReference, source: "15550199" });
   expect(await receipts.next()).toMatchObject({ carrierMessageId: "another" });
 });
+
+test("binds over two hosts are one account: what one host takes, the other reports", async () => {
+  const [here, there] = [await startCarrier(), await startCarrier()];
+  const received = createQueue<Receipt>();
+  const binds = [{ as: "transmitter" }, { as: "receiver", host: "localhost", port: there.port }];
+  const { connector, ready } = startConnector(
+    here.port,
+    { binds },
+    { onReceipt: async (_name, told) => received.add(told) },
+  );
+  await ready.next();
+  await ready.next();
+  expect(await connector.submit(submission)).toMatchObject({ carrierMessageId: "m1" });
+  expect((await here.binds.next()).bind.command).toBe("bind_transmitter");
+  const { session, bind } = await there.binds.next();
+  expect(bind.command).toBe("bind_receiver");
+  await deliver(session, receipt);
+  expect(await received.next()).toMatchObject({ carrierMessageId: "m1", status: "delivered" });
+});
+
+test("when one host goes, texts leave by the other and its bind is asked for again", async () => {
+  const [here, there] = [await startCarrier(), await startCarrier()];
+  const { connector, ready } = startConnector(here.port, { binds: [{}, { port: there.port }] });
+  await ready.next();
+  await ready.next();
+  (await here.binds.next()).session.destroy();
+  await waitUntil(() => connector.freeSlots() === 100);
+  for (let text = 0; text < 3; text += 1) {
+    expect(await connector.submit(submission)).toMatchObject({ kind: "accepted" });
+  }
+  for (let text = 0; text < 3; text += 1) await there.submits.next();
+  expect((await here.binds.next()).bind.command).toBe("bind_transceiver");
+});

@@ -13,7 +13,11 @@ export const presets = [
     settings: { window: 20, enquireLinkMs: 20_000, responseTimeoutMs: 30_000, tls: true },
   },
   { name: "vibes", settings: { enquireLinkMs: 30_000, responseTimeoutMs: 10_000 } },
-  { name: "vonage", settings: { receiptIds: "auto", errorCodes: vonageErrors } },
+  // 30 a second unless agreed otherwise.
+  {
+    name: "vonage",
+    settings: { receiptIds: "auto", segmentsPerSecond: 30, errorCodes: vonageErrors },
+  },
   // What Kannel's user guide advises, and what most SMSCs were tried with.
   { name: "kannel", settings: { window: 10, enquireLinkMs: 30_000, responseTimeoutMs: 60_000 } },
 ] as const;
