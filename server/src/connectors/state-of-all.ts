@@ -7,11 +7,11 @@ export function stateOfAll(states: readonly ConnectorState[]): ConnectorState {
     const window = bound.reduce((sum, state) => sum + state.window, 0);
     const inFlight = bound.reduce((sum, one) => sum + one.inFlight, 0);
     const rate = bound.reduce((sum, one) => sum + (one.segmentsPerSecond ?? 0), 0);
-    const aMinute = bound.find((one) => one.segmentsPerMinute !== undefined)?.segmentsPerMinute;
+    const aMinute = bound.reduce((sum, one) => sum + (one.segmentsPerMinute ?? 0), 0);
     return {
       ...{ phase: "bound", window, inFlight },
       ...(rate === 0 ? {} : { segmentsPerSecond: rate }),
-      ...(aMinute === undefined ? {} : { segmentsPerMinute: aMinute * bound.length }),
+      ...(aMinute === 0 ? {} : { segmentsPerMinute: aMinute }),
     };
   }
   const waiting = states.filter((state) => state.phase === "reconnecting");

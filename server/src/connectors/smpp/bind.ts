@@ -35,7 +35,11 @@ const refusedMsMin: Readonly<Record<number, number>> = {
 const ALERT_FROM_MS = 60_000;
 
 /** One connection of a bind; its id tells it from those before. */
-export type Connection = { readonly id: string; readonly session: SmppSession };
+export type Connection = {
+  readonly id: string;
+  readonly session: SmppSession;
+  readonly settings: SmppSettings;
+};
 
 export type BindNeeds = {
   readonly settings: SmppSettings;
@@ -52,6 +56,8 @@ export type BindNeeds = {
 };
 
 export type Bind = {
+  /** The connector's, with what this bind has of its own. */
+  readonly settings: SmppSettings;
   readonly canSubmit: boolean;
   readonly freeSlots: () => number;
   /** Bound, and not held back by its rates. */
@@ -64,8 +70,8 @@ export type Bind = {
 
 /** One bind to a carrier, which comes back by itself with growing and random pauses. */
 export function keepBound(app: BindNeeds): Bind {
-  const { settings } = app;
-  const { as, host, port } = app.bind;
+  const { as, host, port, ...own } = app.bind;
+  const settings: SmppSettings = { ...app.settings, ...own };
   let current: SmppSession | undefined;
   let isBound = false;
   let boundAt = 0;
@@ -94,8 +100,8 @@ export function keepBound(app: BindNeeds): Bind {
       responseTimeoutMs: settings.responseTimeoutMs,
       systemId: settings.systemId,
       on: {
-        onDeliver: (pdu) => app.onDeliver({ id, session }, pdu),
-        onOther: (pdu) => app.onOther({ id, session }, pdu),
+        onDeliver: (pdu) => app.onDeliver({ id, session, settings }, pdu),
+        onOther: (pdu) => app.onOther({ id, session, settings }, pdu),
         onPdu: app.onPdu,
         onClose: (cause) => {
           const wasStable = isBound && app.clock().getTime() - boundAt >= STABLE_MS;
@@ -157,6 +163,7 @@ export function keepBound(app: BindNeeds): Bind {
   };
 
   return {
+    settings,
     canSubmit: as !== "receiver",
     freeSlots: () => {
       const free = current?.freeSlots() ?? 0;

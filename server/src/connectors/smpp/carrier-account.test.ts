@@ -9,7 +9,7 @@ import {
   submission,
   waitUntil,
 } from "../../../test/smpp-carrier.ts";
-import { statuses, tlvs } from "../../smpp/pdus.ts";
+import { emptyMessage, statuses, tlvs } from "../../smpp/pdus.ts";
 import type { Receipt } from "../connector.ts";
 
 afterEach(closeAll);
@@ -102,4 +102,44 @@ test("when one host goes, texts leave by the other and its bind is asked for aga
   }
   for (let text = 0; text < 3; text += 1) await there.submits.next();
   expect((await here.binds.next()).bind.command).toBe("bind_transceiver");
+});
+
+test("each bind logs in, paces and writes by settings of its own where it has any", async () => {
+  const [here, there] = [await startCarrier(), await startCarrier()];
+  const own = { systemId: "us2", password: "other", window: 3, defaultAlphabet: "latin1" };
+  const binds = [
+    { window: 1 },
+    { ...own, port: there.port, addressTypes: { international: { ton: 2 } } },
+  ];
+  const received = createQueue<string>();
+  const { connector, ready } = startConnector(
+    here.port,
+    { binds, registeredDelivery: 17 },
+    {
+      onInbound: async (_name, { text }) => {
+        received.add(text);
+        return () => undefined;
+      },
+    },
+  );
+  await ready.next();
+  await ready.next();
+  expect(connector.state()).toMatchObject({ window: 4 });
+  const [first, second] = [await here.binds.next(), await there.binds.next()];
+  expect([first.bind, second.bind]).toMatchObject([
+    { systemId: "us", password: "secret" },
+    { systemId: "us2", password: "other" },
+  ]);
+  const text = { ...submission, text: "è" };
+  await Promise.all([1, 2, 3, 4].map(() => connector.submit(text)));
+  expect(await here.submits.next()).toMatchObject({
+    ...{ sourceTon: 1, registeredDelivery: 17, shortMessage: Buffer.from([0x04]) },
+  });
+  expect(await there.submits.next()).toMatchObject({
+    ...{ sourceTon: 2, registeredDelivery: 17, shortMessage: Buffer.from("è", "latin1") },
+  });
+  const fromPhone = { ...emptyMessage, source: "15550101", dest: "15550100" };
+  await deliver(first.session, { ...fromPhone, shortMessage: Buffer.from([0x04]) });
+  await deliver(second.session, { ...fromPhone, shortMessage: Buffer.from("è", "latin1") });
+  expect([await received.next(), await received.next()]).toEqual(["è", "è"]);
 });

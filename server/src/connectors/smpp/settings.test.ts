@@ -15,7 +15,10 @@ test("four settings are enough, and the others are what most carriers take", () 
 test("settings are the same after they were stored", () => {
   const settings = parseSmppSettings({
     ...{ ...account, preset: "rakuten", tlvs: { "0x1400": "1001" }, validity: "relative" },
-    binds: [{ as: "transmitter" }, { as: "receiver", host: "other.example", port: 3550 }],
+    binds: [
+      { as: "transmitter", window: 5, addressTypes: { shortCode: { ton: 7 } } },
+      { as: "receiver", host: "other.example", port: 3550, systemId: "us2", password: "other" },
+    ],
     addressTypes: { shortCode: { ton: 6 } },
   });
   expect(parseSmppSettings(JSON.parse(JSON.stringify(settings)))).toEqual(settings);
@@ -39,6 +42,8 @@ test.each([
   ["dayZone", { dayZone: "Mars/Olympus" }],
   ["password", { password: "a".repeat(17) }],
   ["systemId", { systemId: "a\0b" }],
+  ["window", { binds: [{ window: 0 }] }],
+  ["concatenation", { binds: [{}, { concatenation: "payload" }] }],
   ["binds", { binds: [] }],
   ["binds", { binds: [{ as: "receiver" }] }],
   ["as", { binds: [{ as: "outbind" }] }],

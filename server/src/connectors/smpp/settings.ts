@@ -6,11 +6,18 @@ import { oneOf, text, whole, zone } from "./setting-fields.ts";
 import { parseTlvRules, parseTlvs, type TlvRule, type VendorTlvs } from "./vendor-tlvs.ts";
 
 const bindKinds = ["transceiver", "transmitter", "receiver"] as const;
+/** What a bind may have otherwise than its connector. */
+const ofOneBind = [
+  ...(["systemId", "password", "systemType", "serviceType", "window"] as const),
+  ...(["segmentsPerSecond", "segmentsPerMinute", "enquireLinkMs", "responseTimeoutMs"] as const),
+  ...(["addressTypes", "defaultAlphabet", "concatenation", "textIn", "validity"] as const),
+  "registeredDelivery",
+] as const satisfies readonly (keyof SmppSettings)[];
 export type BindSettings = {
   readonly as: (typeof bindKinds)[number];
   readonly host: string;
   readonly port: number;
-};
+} & Partial<Pick<SmppSettings, (typeof ofOneBind)[number]>>;
 type AddressType = { readonly ton: number; readonly npi: number };
 
 export type SmppSettings = {
@@ -87,10 +94,13 @@ export function parseSmppSettings(json: unknown): SmppSettings {
   }
   const { preset } = json as { preset?: unknown };
   const given = { ...defaults, ...presetOf(preset), ...json } as Record<string, unknown>;
-  const host = text(given, "host", 255);
-  const port = whole(given, "port", { min: 1, max: 65_535 });
+  return { ...parseFields(given), binds: parseBinds(given) };
+}
+
+function parseFields(given: Record<string, unknown>): Omit<SmppSettings, "binds"> {
   return {
-    ...{ host, port, binds: parseBinds(given.binds, { host, port }) },
+    host: text(given, "host", 255),
+    port: whole(given, "port", { min: 1, max: 65_535 }),
     systemId: text(given, "systemId", 15),
     password: text(given, "password", 16),
     systemType: text(given, "systemType", 12, 0),
@@ -126,20 +136,27 @@ function presetOf(name: unknown): object {
   throw invalidParameter("preset", `give one of ${names}.`);
 }
 
-function parseBinds(json: unknown, at: { host: string; port: number }): BindSettings[] {
-  if (json === undefined) return [{ as: "transceiver", ...at }];
+function parseBinds(given: Record<string, unknown>): BindSettings[] {
+  const json = given.binds ?? [{}];
   const isList = Array.isArray(json) && json.length >= 1 && json.length <= BINDS_MAX;
   if (!isList) throw invalidParameter("binds", `give 1 to ${BINDS_MAX} binds.`);
-  const binds = json.map((bind: unknown): BindSettings => {
-    const given = { ...at, as: "transceiver", ...(bind as object) };
-    return {
-      as: oneOf(given, "as", bindKinds),
-      host: text(given, "host", 255),
-      port: whole(given, "port", { min: 1, max: 65_535 }),
-    };
-  });
+  const binds = json.map((bind: unknown) => parseBind(given, { ...(bind as object) }));
   if (binds.some(({ as }) => as !== "receiver")) return binds;
   throw invalidParameter("binds", "name at least one transmitter or transceiver.");
+}
+
+function parseBind(ofAll: Record<string, unknown>, own: Record<string, unknown>): BindSettings {
+  const given: Record<string, unknown> = { ...ofAll, as: "transceiver", ...own };
+  const { host, port, ...fields } = parseFields(given);
+  // A whole text is one submission, before it is known by which bind it goes.
+  if ((given.concatenation === "payload") !== (ofAll.concatenation === "payload")) {
+    throw invalidParameter("concatenation", "give payload to all binds of a connector or to none.");
+  }
+  const others = ofOneBind.filter((name) => own[name] !== undefined);
+  return {
+    ...{ as: oneOf(given, "as", bindKinds), host, port },
+    ...Object.fromEntries(others.map((name) => [name, fields[name]])),
+  };
 }
 
 function parseAddressTypes(json: unknown): SmppSettings["addressTypes"] {

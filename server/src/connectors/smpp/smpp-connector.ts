@@ -1,9 +1,21 @@
 import type { Socket } from "node:net";
 import type { Clock } from "../../lib/clock.ts";
 import { segmentBody } from "../../segments/segment.ts";
-import { type DeliverSm, emptyMessage, type ShortMessage, statuses } from "../../smpp/pdus.ts";
+import {
+  type DeliverSm,
+  emptyMessage,
+  type ShortMessage,
+  statuses,
+  type Tlvs,
+} from "../../smpp/pdus.ts";
 import { type OtherRequest, SmppNoAnswer } from "../../smpp/session.ts";
-import type { AnswerFate, Connector, ConnectorEvents, SubmitResult } from "../connector.ts";
+import type {
+  AnswerFate,
+  Connector,
+  ConnectorEvents,
+  Submission,
+  SubmitResult,
+} from "../connector.ts";
 import { stateOfAll } from "../state-of-all.ts";
 import { submitResultOf } from "./answers.ts";
 import { type Bind, type Connection, keepBound } from "./bind.ts";
@@ -45,12 +57,15 @@ export function createSmppConnector(app: SmppConnectorNeeds): Connector {
   let isClosed = false;
 
   /** The carrier is answered when what it told is durable; else it is asked to tell it again. */
-  const takeMessage = async (message: ShortMessage, bind: string): Promise<Taken> => {
+  const takeMessage = async (
+    message: ShortMessage,
+    { id, settings: dialect }: Connection,
+  ): Promise<Taken> => {
     try {
       if (!isReceipt(message)) {
         const { source: sender, dest: recipient } = message;
-        const part = { sender, recipient, ...decodeText(message, settings) };
-        return { status: statuses.ok, onFate: await events.onInbound(name, part, bind) };
+        const part = { sender, recipient, ...decodeText(message, dialect) };
+        return { status: statuses.ok, onFate: await events.onInbound(name, part, id) };
       }
       const receipt = readReceipt(message, settings.errorCodes);
       if (receipt === undefined) return { status: statuses.ok };
@@ -63,17 +78,17 @@ export function createSmppConnector(app: SmppConnectorNeeds): Connector {
     }
   };
 
-  const takeDeliver = async ({ id, session }: Connection, pdu: DeliverSm) => {
-    const { status, onFate } = await takeMessage(pdu, id);
-    session.respond(pdu, status, undefined, onFate);
+  const takeDeliver = async (from: Connection, pdu: DeliverSm) => {
+    const { status, onFate } = await takeMessage(pdu, from);
+    from.session.respond(pdu, status, undefined, onFate);
   };
 
   /** Some carriers send receipts as data_sm, which says the same in TLVs. */
-  const takeOther = async ({ id, session }: Connection, pdu: OtherRequest) => {
+  const takeOther = async (from: Connection, pdu: OtherRequest) => {
     if (pdu.command !== "data_sm") return;
-    const { status, onFate } = await takeMessage({ ...emptyMessage, ...pdu }, id);
+    const { status, onFate } = await takeMessage({ ...emptyMessage, ...pdu }, from);
     const { sequence } = pdu;
-    session.reply({ command: "data_sm_resp", status, sequence, messageId: "" }, onFate);
+    from.session.reply({ command: "data_sm_resp", status, sequence, messageId: "" }, onFate);
   };
 
   const trace = createTrace({ clock: app.clock, settings });
@@ -85,21 +100,26 @@ export function createSmppConnector(app: SmppConnectorNeeds): Connector {
       onAlert: (sentence) => events.onAlert?.(name, sentence),
       onDeliver: (from, pdu) => void takeDeliver(from, pdu),
       onOther: (from, pdu) => void takeOther(from, pdu),
-      onPdu: trace.ofBind(`${index + 1} ${bind.as}`),
+      onPdu: trace.ofBind(`${index + 1} ${bind.as}`, bind.defaultAlphabet),
     }),
   );
   const submitting = binds.filter(({ canSubmit }) => canSubmit);
 
   type Outgoing = {
-    readonly message: ShortMessage;
+    readonly submission: Submission;
+    readonly vendorTlvs: Tlvs;
     readonly segments: number;
     readonly reference: number | undefined;
   };
   const submit = (outgoing: Outgoing, done: (result: SubmitResult) => void) => {
-    const { message, reference } = outgoing;
+    const { submission, segments, reference } = outgoing;
     const bind = freest(submitting);
     if (bind === undefined) return done({ kind: "unavailable", carrierCode: "no bind is open" });
-    return bind.submit(outgoing, (answer) => {
+    const message = toShortMessage(submission, bind.settings, { ...outgoing, now: app.clock() });
+    if (message.shortMessage.length > SHORT_MESSAGE_OCTETS_MAX) {
+      return done({ kind: "refused", errorCode: 30008, carrierCode: "short_message too long" });
+    }
+    return bind.submit({ message, segments }, (answer) => {
       if (!(answer instanceof SmppNoAnswer)) {
         const id = "messageId" in answer ? answer.messageId : "";
         if (answer.status === statuses.ok) {
@@ -124,14 +144,8 @@ export function createSmppConnector(app: SmppConnectorNeeds): Connector {
     submit: (submission) => {
       const reference = references.next();
       const vendorTlvs = vendorTlvsOf(submission);
-      const now = app.clock();
-      const message = toShortMessage(submission, settings, { vendorTlvs, reference, now });
       const segments = takesWholeTexts ? segmentBody(submission.text).segments : 1;
-      return new Promise((done) => {
-        if (message.shortMessage.length <= SHORT_MESSAGE_OCTETS_MAX)
-          submit({ message, segments, reference }, done);
-        else done({ kind: "refused", errorCode: 30008, carrierCode: "short_message too long" });
-      });
+      return new Promise((done) => submit({ submission, vendorTlvs, segments, reference }, done));
     },
     trace: trace.read,
     state: () =>

@@ -18,15 +18,19 @@ type Kept = {
 
 /** The PDUs of late of all binds of a connector. Their bytes are kept, and read when asked for. */
 export function createTrace(app: { clock: Clock; settings: SmppSettings }) {
-  const binds: { readonly name: string; readonly ring: ReturnType<typeof createRing> }[] = [];
+  const binds: {
+    readonly name: string;
+    readonly alphabet: SmppSettings["defaultAlphabet"];
+    readonly ring: ReturnType<typeof createRing>;
+  }[] = [];
   // Numbers go on growing when the connector starts again, so a reader's place stays right.
   let number = app.clock().getTime() * 1_000;
 
   return {
     /** What to tell the PDUs of a bind. */
-    ofBind: (name: string) => {
+    ofBind: (name: string, alphabet = app.settings.defaultAlphabet) => {
       const ring = createRing();
-      binds.push({ name, ring });
+      binds.push({ name, alphabet, ring });
       return (way: Way, bytes: Buffer): void => {
         number += 1;
         ring.add({ number, atMs: app.clock().getTime(), way, bytes });
@@ -34,12 +38,12 @@ export function createTrace(app: { clock: Clock; settings: SmppSettings }) {
     },
     read: ({ after, limit, isClear }: TraceQuery): TracedPdu[] => {
       const found = binds
-        .flatMap(({ name, ring }) => ring.after(after ?? 0).map((kept) => ({ name, kept })))
+        .flatMap(({ ring, ...bind }) => ring.after(after ?? 0).map((kept) => ({ ...bind, kept })))
         .sort((one, other) => one.kept.number - other.kept.number);
       const chosen = after === undefined ? found.slice(-limit) : found.slice(0, limit);
-      return chosen.map(({ name, kept }) => ({
+      return chosen.map(({ name, alphabet, kept }) => ({
         ...{ number: kept.number, at: new Date(kept.atMs), bind: name, way: kept.way },
-        ...describePdu(decodePdu(kept.bytes), { isClear, settings: app.settings }),
+        ...describePdu(decodePdu(kept.bytes), { isClear, alphabet }),
       }));
     },
   };

@@ -14,7 +14,7 @@ import type { SmppSettings } from "./settings.ts";
 import { decodeText } from "./text.ts";
 
 type Described = Pick<TracedPdu, "command" | "sequence" | "status" | "fields">;
-type How = { readonly isClear: boolean; readonly settings: SmppSettings };
+type How = { readonly isClear: boolean; readonly alphabet: SmppSettings["defaultAlphabet"] };
 type Fields = Record<string, string | number>;
 
 /** A PDU in words: what is not empty or zero, with bodies and numbers masked unless asked for. */
@@ -74,9 +74,9 @@ function describeReceipt(pdu: ShortMessage, fields: Fields): void {
   if (receipt !== undefined) fields.receipt = `${receipt.carrierMessageId} ${receipt.carrierCode}`;
 }
 
-function clearText(pdu: Pdu, octets: Buffer, { settings }: How): string {
+function clearText(pdu: Pdu, octets: Buffer, { alphabet }: How): string {
   if (!("esmClass" in pdu && "shortMessage" in pdu)) return octets.toString("latin1");
-  return decodeText(pdu as ShortMessage, settings).text;
+  return decodeText(pdu as ShortMessage, { defaultAlphabet: alphabet }).text;
 }
 
 const tlvNames = new Map(Object.entries(tlvs).map(([name, tag]) => [tag as number, name]));
