@@ -14,7 +14,6 @@ afterAll(async () => {
   await database.close();
 });
 
-const wait = { timeout: 30_000 };
 const lost: ConnectorState = {
   ...{ phase: "reconnecting", cause: "The carrier refused the bind." },
   nextAttemptAt: new Date("2026-11-24T12:00:00Z"),
@@ -44,25 +43,25 @@ const seen = async (name: string) => {
 
 test("a connector stands as all processes together say, whoever is asked", async () => {
   const one = startProcess("one", { acme: { phase: "bound", window: 10, inFlight: 2 } });
-  await expect.poll(() => seen("acme"), wait).toMatchObject({ phase: "bound", window: 10 });
+  await expect.poll(() => seen("acme")).toMatchObject({ phase: "bound", window: 10 });
   const two = startProcess("two", { acme: { phase: "bound", window: 10, inFlight: 3 } });
-  await expect.poll(() => seen("acme"), wait).toMatchObject({ window: 20, inFlight: 5 });
+  await expect.poll(() => seen("acme")).toMatchObject({ window: 20, inFlight: 5 });
   const own = { sql: database.sql, owner: "one", connectors: one.connectors };
   one.states.acme = { phase: "bound", window: 10, inFlight: 9 };
   expect((await connectorStates(own))("acme")).toMatchObject({ window: 20, inFlight: 12 });
   one.states.acme = lost;
-  await expect.poll(() => seen("acme"), wait).toMatchObject({ phase: "bound", window: 10 });
+  await expect.poll(() => seen("acme")).toMatchObject({ phase: "bound", window: 10 });
   two.states.acme = lost;
-  await expect.poll(() => seen("acme"), wait).toEqual(lost);
+  await expect.poll(() => seen("acme")).toEqual(lost);
   await Promise.all([one.close(), two.close()]);
   expect(await seen("acme")).toBeUndefined();
 });
 
 test("what was told by a process that ended without a word counts no more, nor a connector removed", async () => {
   const one = startProcess("three", { acme: lost, removed: lost });
-  await expect.poll(() => seen("removed"), wait).toEqual(lost);
+  await expect.poll(() => seen("removed")).toEqual(lost);
   one.connectors.delete("removed");
-  await expect.poll(() => seen("removed"), wait).toBeUndefined();
+  await expect.poll(() => seen("removed")).toBeUndefined();
   expect(await seen("acme")).toEqual(lost);
   const { sql } = database;
   await sql`
@@ -71,5 +70,5 @@ test("what was told by a process that ended without a word counts no more, nor a
   `;
   expect(await seen("dead")).toBeUndefined();
   const left = async () => (await sql`select 1 from connector_states where owner = 'four'`).length;
-  await expect.poll(left, wait).toBe(0);
+  await expect.poll(left).toBe(0);
 });
