@@ -54,7 +54,7 @@ export async function fillQueue(folder, senders, count) {
         select shard,
           ((${firstMs}::bigint + serial / 256) << 22) | (shard::bigint << 14) | ${SLOT << 8} | serial % 256,
           (now() at time zone 'UTC')::date, account, lane, 'outbound-api', sender,
-          '+4476' || lpad(serial::text, 8, '0'),
+          '+447' || 600000000 + serial / 9900 * 10000 + serial % 9900,
           'Your code is ' || serial || '. It works for ten minutes.', 'GSM-7', 1,
           2, now() + interval '10 hours', false
         from generate_series(${from}::bigint, ${to}::bigint) as serial
