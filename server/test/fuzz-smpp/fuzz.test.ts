@@ -1,5 +1,9 @@
-import { expect, test } from "vitest";
-import { fuzzDecoder, fuzzSessions } from "./fuzz.ts";
+import { afterEach, expect, test } from "vitest";
+import { startNetwork } from "../gateway.ts";
+import { closeAll } from "../smpp-carrier.ts";
+import { fuzzDecoder, fuzzPort, fuzzSessions } from "./fuzz.ts";
+
+afterEach(closeAll);
 
 const SEED = 20_261_124;
 
@@ -16,3 +20,17 @@ test("garbage on many sockets ends those sessions, and the good one is answered 
   expect(opened).toBeGreaterThan(100);
   expect(left).toBe(0);
 }, 30_000);
+
+test("garbage on bound and unbound connections does not end the simulator, in any manners", async () => {
+  const manners = "noughts,ucs2,bare,trickle,9935";
+  const simulator = await startNetwork({ manners });
+  const login = { systemId: "simulator", password: "loopback", systemType: "" } as const;
+  const bind = {
+    command: "bind_transceiver",
+    status: 0,
+    sequence: 1,
+    interfaceVersion: 0x34,
+  } as const;
+  await fuzzPort(simulator.port, SEED, 10_000, { ...bind, ...login });
+  await fuzzPort(simulator.port, SEED + 1, 10_000, { ...bind, ...login, systemType: "hex,packed" });
+}, 60_000);
