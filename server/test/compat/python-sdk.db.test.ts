@@ -1,14 +1,23 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { systemClock } from "../../src/lib/clock.ts";
+import { importInventory } from "../../src/senders/store.ts";
 import { findPython, noPython, readExample, runProgram } from "./run-program.ts";
 import { type StartedApp, startTestApp } from "./started-app.ts";
 
 const program = join(import.meta.dirname, "python-sdk.py");
+const freeNumber = "+12025550142";
 let started: StartedApp;
 
 beforeAll(async () => {
   started = await startTestApp();
+  const free = { kind: "long_code", country: "US", connector: "simulator" } as const;
+  await importInventory(
+    started.database.sql,
+    [{ ...free, number: freeNumber, segmentsPerSecond: 1 }],
+    systemClock(),
+  );
   const prices = ["US", "FR"].map((country) => ({
     ...{ connector: "simulator", country, price: "0.0079" },
   }));
@@ -22,6 +31,7 @@ afterAll(async () => {
   expect(started.bugs).toEqual([]);
 });
 
+const french = { keyword_type: "STOP.FRENCH", message_type: "CA" };
 const geo = { type: "country", message: "" };
 const expected = {
   services: ["One", "Three", "Two"],
@@ -31,13 +41,41 @@ const expected = {
   codes: [true],
   names: ["Longwave"],
   abroad: [201, "Paris", "FR"],
+  opt_outs: [true],
+  word: 201,
+  reply: 200,
+  set: [
+    [{ ...french, keywords: ["ARRET"] }],
+    [{ ...french, message: "Fini." }],
+    [
+      { key: "ALL", friendly_name: "Global Default Settings" },
+      { key: "CA", friendly_name: "Canada" },
+    ],
+  ],
+  set_deleted: [
+    [204, null],
+    [204, null],
+  ],
+  built_in: ["HELP", true, true],
   taken_out: [true, true, true],
   left: [0, 0],
   deleted: [true, 20404],
   listed: ["Later"],
   feedback: "confirmed",
-  key: ["deploy", true],
+  fetched: "Later",
+  signed: [true, false],
+  redacted: ["", ""],
+  too_late: 30409,
+  text_deleted: [true, 20404],
+  found: [freeNumber],
+  claimed: [freeNumber, "https://example.com/sms", 21422],
+  canceled: [0, "canceled"],
+  number: ["GET", "GET"],
+  number_deleted: [true, 20404],
+  short_code: ["Alerts", "Alerts"],
+  key: ["deploy", "old", [true], true],
   account: ["Branch", "active"],
+  account_closed: ["suspended", "closed"],
   free: [],
   closed: 21408,
   geo: [
@@ -69,7 +107,7 @@ const expected = {
   trigger_deleted: [true, 20404],
 };
 
-test("Twilio's SDK for Python reads services, messages, permissions, prices and usage", async (context) => {
+test("Twilio's SDK for Python works with every resource", async (context) => {
   const python = await findPython();
   if (python === undefined) {
     context.skip(noPython);
