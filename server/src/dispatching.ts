@@ -57,6 +57,7 @@ export function buildDispatching(
       pools: {
         ...{ serviceOf: base.senderBook.service, carried: base.senderBook.carried },
         isSimulated: base.connectorBook.isSimulated,
+        mayCarryMedia: base.mayCarryMedia,
       },
     },
   });
@@ -110,13 +111,16 @@ function waysOf(
       return { segmentsPerSecond, limits, isSenderShared, dayLimits, connector };
     },
     connectorNamed: (name) => connectors.get(name),
-    pick: (lane, recipient, refusedBy) => {
+    pick: (lane, recipient, refusedBy, hasMedia) => {
       const routes = routeBook.current();
       const sender = routes.length > 0 ? senderBook.carried(lane.account, lane.sender) : undefined;
       if (sender === undefined) return undefined;
       const networkOf = (number: string) => networkBook.of(number)?.code;
       const candidates = connectorsFor(routes, { sender, recipient, networkOf }, connectors);
-      return firstUp(candidates.filter(({ name }) => !refusedBy.has(name)));
+      const open = candidates.filter(({ name }) => !refusedBy.has(name));
+      const able = hasMedia ? open.filter(({ carriesMedia }) => carriesMedia === true) : open;
+      // One that carries no media says to who asked that nobody does: the message fails there.
+      return firstUp(able) ?? firstUp(open);
     },
   } satisfies Pick<DispatcherNeeds, "routeOf" | "pick" | "connectorNamed">;
 }

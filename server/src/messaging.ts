@@ -2,10 +2,12 @@ import type { Closers } from "./app.ts";
 import { buildCarriers } from "./carriers.ts";
 import { createHerald, listen, notify } from "./db/channel.ts";
 import { buildDispatching } from "./dispatching.ts";
+import { ApiError } from "./lib/errors.ts";
 import { shardOf } from "./lib/message-id.ts";
 import { createAccepter, type NewMessage } from "./messages/accept.ts";
 import type { AcceptedRow } from "./messages/accept-store.ts";
 import { createInboundAnswers } from "./messages/inbound-answers.ts";
+import { MEDIA_NOT_CARRIED, mediaToSend } from "./messages/media.ts";
 import { findMessage } from "./messages/store.ts";
 import type { Base } from "./open-base.ts";
 import { inboundNumber, serviceOf, webhooksOf } from "./senders/inbound-number.ts";
@@ -113,6 +115,7 @@ function shardsOf(rows: readonly AcceptedRow[]): number[] {
 
 function buildWebhooks(base: Base, accept: (message: NewMessage) => Promise<unknown>) {
   const { hot, clock, newId, seal, dialer, messageSids, accountBook, senderBook } = base;
+  const { mayCarryMedia } = base;
   return createWebhooks({
     ...{ sql: hot, clock, newId, sids: messageSids, seal, dialer },
     accountToken: (id) => accountBook.token(id) ?? "",
@@ -126,9 +129,14 @@ function buildWebhooks(base: Base, accept: (message: NewMessage) => Promise<unkn
       const sender = senderBook.find(reply.account, reply.sender);
       if (sender === undefined) return;
       const { id, account, recipient, body, statusCallback } = reply;
+      const media = mediaToSend(reply.mediaUrls);
+      if (media !== undefined && !mayCarryMedia(sender)) {
+        throw new ApiError(400, MEDIA_NOT_CARRIED, "The sender cannot send media.");
+      }
       await accept({
         ...{ id, account, sender, recipient, body, direction: "outbound-reply" },
         ...(statusCallback === undefined ? {} : { statusCallback }),
+        media,
       });
     },
   });

@@ -19,6 +19,7 @@ import { createSeal } from "./lib/seal.ts";
 import { createMessageSids, newSid } from "./lib/sid.ts";
 import { holdAfterRestore } from "./messages/held-store.ts";
 import { createNetworkBook } from "./numbers/network-book.ts";
+import { mayCarryMedia } from "./routing/choose-route.ts";
 import { createRouteBook } from "./routing/route-book.ts";
 import { createSenderBook } from "./senders/sender-book.ts";
 import type { SpendCap } from "./spend/cap.ts";
@@ -60,7 +61,7 @@ export async function openBase(options: AppOptions, closers: Closers) {
   closers.push(dialer.close);
   const accountBook = createAccountBook({ sql, seal, clock });
   const senderBook = createSenderBook({ sql });
-  const connectorBook = createConnectorBook({ sql });
+  const connectorBook = createConnectorBook({ sql, seal });
   const ruleBook = createRuleBook({ sql });
   const routeBook = createRouteBook({ sql });
   const networkBook = createNetworkBook({ sql });
@@ -80,6 +81,8 @@ export async function openBase(options: AppOptions, closers: Closers) {
     ...{ accountBook, senderBook, connectorBook, routeBook, networkBook },
     ...{ ruleBook, priceBook, capBook },
     judges: createJudges({ clock, ruleBook, priceBook, networkBook, capBook, spendMeter }),
+    mayCarryMedia: (sender: { number: string; connector: string }) =>
+      mayCarryMedia(routeBook.current(), sender, connectorBook),
     /** Reads the configuration again where it changed. */
     refreshBooks: async () => {
       const books = [accountBook, senderBook, connectorBook, routeBook, networkBook];

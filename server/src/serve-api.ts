@@ -9,7 +9,13 @@ import type { TraceQuery } from "./connectors/connector.ts";
 import { readConnectorSettings } from "./connectors/connector-pool.ts";
 import { connectorStates } from "./connectors/connector-states.ts";
 import { StartError } from "./lib/errors.ts";
-import { cancelMessage, deleteMessage, recordFeedback, redactMessage } from "./messages/change.ts";
+import {
+  cancelMessage,
+  deleteMedia,
+  deleteMessage,
+  recordFeedback,
+  redactMessage,
+} from "./messages/change.ts";
 import type { Message } from "./messages/message.ts";
 import { findMessage, findReserved, listMessages } from "./messages/store.ts";
 import { type Messaging, tellLaneOwners } from "./messaging.ts";
@@ -52,6 +58,7 @@ function apiNeeds(base: Base, { accepter, dispatching, changes }: Messaging) {
   return {
     ...{ sql, clock, newId, seal, messageSids, version: base.version },
     ...{ accountBook, senderBook, ruleBook, priceBook, networkBook, capBook },
+    mayCarryMedia: base.mayCarryMedia,
     publicUrl: config.publicUrl ?? localUrl(config.host, config.port),
     configuredUrl: config.publicUrl,
     ...{ trustProxy: config.trustProxy, reportBug: base.report, readConnectorSettings },
@@ -67,6 +74,7 @@ function apiNeeds(base: Base, { accepter, dispatching, changes }: Messaging) {
       cancel: (message: Message) => cancelMessage(app, message),
       redact: (message: Message) => redactMessage(app, message),
       remove: (message: Message) => deleteMessage(app, message),
+      deleteMedia: (message: Message, place: number) => deleteMedia(app, message, place),
       recordFeedback: (message: Message, outcome: "confirmed" | "unconfirmed") =>
         recordFeedback(app, message, outcome),
     },

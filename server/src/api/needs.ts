@@ -46,6 +46,8 @@ export type MessagesApi = {
   readonly cancel: (message: Message) => Promise<Message>;
   readonly redact: (message: Message) => Promise<Message>;
   readonly remove: (message: Message) => Promise<void>;
+  /** Forgets where one of its media is, by its place from 0. */
+  readonly deleteMedia: (message: Message, place: number) => Promise<void>;
   readonly recordFeedback: (message: Message, outcome: Feedback["outcome"]) => Promise<Feedback>;
 };
 
@@ -60,6 +62,8 @@ export type ApiNeeds = {
   readonly priceBook: PriceBook;
   readonly messages: MessagesApi;
   readonly messageSids: MessageSids;
+  /** Whether a message with media from this sender may find a connector that carries it. */
+  readonly mayCarryMedia: (sender: { number: string; connector: string }) => boolean;
   /** Without a slash at its end. */
   readonly publicUrl: string;
   /** The same where it was configured; else the links of an answer lead where the request came in. */

@@ -19,7 +19,12 @@ export type ApiRequest = {
   readonly reserved?: Reservation | undefined;
 };
 
-export type Answer = { readonly status: number; readonly body?: object };
+export type Answer = {
+  readonly status: number;
+  readonly body?: object;
+  /** Where the caller is sent on to. */
+  readonly location?: string;
+};
 
 export type Route = {
   readonly method: "GET" | "POST" | "PATCH" | "DELETE";

@@ -13,6 +13,8 @@ const ACCESS = "access";
 /** Whose request it is, and on whose account. */
 type Access = { readonly caller: Account; readonly account: Account };
 
+type Located = TextAnswer & { readonly location?: string | undefined };
+
 /** Makes room for what `addRoute` notes with each request. */
 export function prepareRequests(server: FastifyInstance): void {
   server.decorateRequest(ACCESS, undefined);
@@ -37,15 +39,15 @@ export function addRoute(server: FastifyInstance, app: ApiNeeds, route: Route): 
       const isByQuery = route.method === "GET" || route.method === "DELETE";
       const text = textOfHeaders(headers, request) + (isByQuery ? query : formOf(route, request));
       const origin = originOf(app, request);
-      const answer = async (reserved?: Reservation): Promise<TextAnswer> => {
+      const answer = async (reserved?: Reservation): Promise<Located> => {
         const form = createForm(parsePairs(text), route.parameters);
-        const { status, body } = await route.handle(app, {
+        const { status, body, location } = await route.handle(app, {
           ...{ account, caller, form, path, origin, params: request.params, reserved },
         });
-        return { status, body: body === undefined ? "" : JSON.stringify(body) };
+        return { status, body: body === undefined ? "" : JSON.stringify(body), location };
       };
       const key = route.method === "POST" && !caller.isTest ? idempotencyKey(request) : undefined;
-      const { status, body } =
+      const { status, body, location }: Located =
         key === undefined
           ? await answer()
           : await answerOnceFor(
@@ -57,6 +59,7 @@ export function addRoute(server: FastifyInstance, app: ApiNeeds, route: Route): 
               answer,
             );
       reply.code(status);
+      if (location !== undefined) reply.header("location", location);
       if (body !== "") reply.type("application/json; charset=utf-8");
       return reply.send(body === "" ? undefined : body);
     },

@@ -4,6 +4,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { Exchange, HttpRequest } from "../lib/http-exchange.ts";
 import type { Seal } from "../lib/seal.ts";
 import type { Connector, ConnectorEvents } from "./connector.ts";
+import { takesMedia } from "./http/definition.ts";
 import { createHttpConnector } from "./http/http-connector.ts";
 import { parseHttpSettings, parseTwilioSettings } from "./http/settings.ts";
 import { parseSmppSettings } from "./smpp/settings.ts";
@@ -84,6 +85,16 @@ function openConnector(app: Needs, row: ConnectorRow): Connector {
         settings: kind === "twilio" ? parseTwilioSettings(settings) : parseHttpSettings(settings),
       });
   }
+}
+
+/** What the connector will say of itself where it runs. */
+export function carriesMedia(
+  { seal }: { readonly seal: Pick<Seal, "open"> },
+  { kind, sealedSettings }: ConnectorRow,
+): boolean {
+  if (kind === "twilio") return true;
+  if (kind !== "http") return false;
+  return takesMedia(parseHttpSettings(JSON.parse(seal.open(sealedSettings))).definition);
 }
 
 /** A connector's settings, checked: what is to be kept of them, and what its kind stands for. */

@@ -19,6 +19,8 @@ export type Submission = {
   readonly validUntil: Date;
   /** Shown at once, not kept by the phone. */
   readonly isFlash?: boolean;
+  /** Addresses of pictures and other files: only for a connector that carries media. */
+  readonly media?: readonly string[] | undefined;
 };
 
 /** What the carrier answered. `carrierCode` is its own word, raw; `errorCode` is Twilio's number. */
@@ -60,6 +62,8 @@ export type InboundPart = {
   readonly total: number;
   /** The carrier's own id of the text, where it gives one: what it brings again has the same. */
   readonly carrierMessageId?: string;
+  /** Where its pictures and other files are, with what the carrier calls their kind. */
+  readonly media?: readonly { readonly url: string; readonly contentType: string | undefined }[];
 };
 
 /** What a carrier took for a text. */
@@ -142,6 +146,8 @@ export type Connector = {
   readonly optOutsUpstream: boolean;
   /** The carrier splits long texts itself: a message is one submission, with all of its segments. */
   readonly takesWholeTexts?: boolean;
+  /** Takes addresses of pictures and other files with a text (MMS). */
+  readonly carriesMedia?: boolean;
   /** Segments per second that the carrier takes from such a sender; nothing: it has no such limit. */
   readonly senderLimit?: (sender: {
     readonly kind: string;

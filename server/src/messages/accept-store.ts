@@ -2,6 +2,7 @@ import { arrayOf } from "../db/array-literal.ts";
 import type { Sql } from "../db/sql.ts";
 import type { Stamp } from "../events/log.ts";
 import { dayOf, type MessageId, shardOf } from "../lib/message-id.ts";
+import type { MediaList } from "./media.ts";
 import type { Direction, Priority } from "./message.ts";
 
 /** A message that has been decided on and waits for its batch to be stored. */
@@ -37,6 +38,7 @@ export type MessageOptions = {
   readonly service?: string;
   /** What it comes from when nobody in the service can carry it. */
   readonly fallbackFrom?: string;
+  readonly media?: MediaList;
 };
 
 export type StoreVerdict = "stored" | "full" | "draining" | "opted out";

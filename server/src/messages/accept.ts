@@ -25,6 +25,7 @@ import {
   type MessageOptions,
   type StoreVerdict,
 } from "./accept-store.ts";
+import type { MediaList } from "./media.ts";
 import type { Message, Priority } from "./message.ts";
 import { failOverflow } from "./overflow.ts";
 import { storeUntilCertain } from "./store-until-certain.ts";
@@ -70,6 +71,7 @@ export type NewMessage = {
   readonly isKeywordReply?: boolean | undefined;
   /** Its sender calls it marketing: it has quiet hours. */
   readonly isMarketing?: boolean | undefined;
+  readonly media?: MediaList | undefined;
 };
 
 export type Accepter = {
@@ -208,7 +210,8 @@ function createDecider(app: AccepterNeeds): (message: NewMessage) => Promise<Acc
       lane,
       body,
       encoding,
-      segments,
+      // With media it is one MMS, however long its text is: so Twilio counts it.
+      segments: message.media === undefined ? segments : 1,
       laneCapacity: capacityOf(message.sender),
       direction: message.direction,
       recipient: message.recipient,
@@ -241,13 +244,15 @@ function idInPool(
 
 function optionsOf(message: NewMessage): MessageOptions | undefined {
   if (message.isKeywordReply === true) return { isKeywordReply: true };
-  const { provideFeedback, isMarketing, service, fallbackFrom } = message;
-  if (provideFeedback !== true && isMarketing !== true && service === undefined) return undefined;
+  const { provideFeedback, isMarketing, service, fallbackFrom, media } = message;
+  const isMarked = provideFeedback === true || isMarketing === true;
+  if (!isMarked && service === undefined && media === undefined) return undefined;
   return {
     ...(provideFeedback === true ? { provideFeedback: true } : {}),
     ...(isMarketing === true ? { isMarketing: true } : {}),
     ...(service === undefined ? {} : { service }),
     ...(fallbackFrom === undefined ? {} : { fallbackFrom }),
+    ...(media === undefined ? {} : { media }),
   };
 }
 
@@ -327,6 +332,7 @@ function asMessage(row: AcceptedRow): Message {
     updatedAt: at,
     isSimulated: row.isSimulated,
     service: row.options?.service,
+    media: row.options?.media,
   };
 }
 

@@ -7,9 +7,17 @@ import { createdAt, type MessageId } from "../lib/message-id.ts";
 import type { Claimed } from "./claimer.ts";
 import type { Claim, Departure } from "./dispatch-store.ts";
 import { returnClaims } from "./doubt-store.ts";
-import { createFlight, type Flight, partsOf, refundUnsent, toDeparture } from "./flight.ts";
+import {
+  createFlight,
+  type Flight,
+  hasMedia,
+  partsOf,
+  refundUnsent,
+  toDeparture,
+} from "./flight.ts";
 import { type Lane, reserve } from "./lane.ts";
 import type { Later } from "./later.ts";
+import { MEDIA_NOT_CARRIED } from "./media.ts";
 import type { PartWriter, PickConnector } from "./part-writer.ts";
 
 const CARRIER_AGAIN_MS = 1 * SECOND;
@@ -65,11 +73,12 @@ export function writeClaimed(
     const isAway = connector !== own && connector?.state().phase !== "bound";
     const picked = flight.isInDoubt
       ? undefined
-      : app.pick(lane.row, one.message.recipient, flight.refusedBy);
+      : app.pick(lane.row, one.message.recipient, flight.refusedBy, hasMedia(one.message));
     const verdict =
       flight.isInDoubt && isAway
         ? awaitCarrier(claimedAt)
-        : app.judge(one, picked?.name ?? flight.claim.connector);
+        : (refuseMedia(flight, picked ?? connector) ??
+          app.judge(one, picked?.name ?? flight.claim.connector));
     if (verdict.kind === "allowed") {
       if (picked === undefined || picked.name === flight.claim.connector) {
         writer.add(lane, partsOf(flight));
@@ -81,6 +90,12 @@ export function writeClaimed(
     else recorder.record(toDeparture(flight, failedBecause(flight, verdict.errorCode, claimedAt)));
   }
   for (const lane of new Set(claimed.map((one) => one.lane))) writer.write(lane);
+}
+
+/** The routes have changed since it was accepted, or none that carries media is for its recipient. */
+function refuseMedia({ message }: Flight, by: Connector | undefined): Verdict | undefined {
+  if (!hasMedia(message) || by === undefined || by.carriesMedia === true) return undefined;
+  return { kind: "refused", errorCode: MEDIA_NOT_CARRIED };
 }
 
 /** Its lane goes on meanwhile. */

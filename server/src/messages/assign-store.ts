@@ -26,6 +26,7 @@ export type Unassigned = {
   readonly sticky: string | null;
   /** Its FallbackFrom. */
   readonly fallback: string | null;
+  readonly hasMedia: boolean;
 };
 
 export async function readRecipients(
@@ -35,7 +36,8 @@ export async function readRecipients(
 ): Promise<Unassigned[]> {
   return sql<Unassigned[]>`
     select messages.id, messages.recipient, messages.status_callback as "statusCallback",
-      sticky_senders.sender as sticky, messages.options ->> 'fallbackFrom' as fallback
+      sticky_senders.sender as sticky, messages.options ->> 'fallbackFrom' as fallback,
+      coalesce(messages.options ? 'media', false) as "hasMedia"
     from unnest(
       ${ids.map(shardOf)}::smallint[], ${ids.map(String)}::bigint[], ${ids.map(dayOf)}::text[]::date[]
     ) as item(shard, id, day)

@@ -16,6 +16,7 @@ import {
   type Unassigned,
 } from "./assign-store.ts";
 import type { LaneRow, QueuedRow } from "./dispatch-store.ts";
+import { MEDIA_NOT_CARRIED } from "./media.ts";
 
 const BATCH_MAX = 500;
 /** Services that are worked on at once; the others wait for their turn. */
@@ -39,6 +40,8 @@ export type AssignerNeeds = {
     /** A sender as it is carried now; for a name, any that is well formed. */
     readonly carried: (account: number, sender: string) => CarriedSender | undefined;
     readonly isSimulated: (connector: string) => boolean;
+    /** Whether a message with media may leave from this sender. */
+    readonly mayCarryMedia?: (sender: CarriedSender) => boolean;
   };
   /** The rules' word on a message from this sender. */
   readonly judgeSender: (message: Judged) => Verdict;
@@ -140,9 +143,9 @@ async function assignBatch(app: AssignerNeeds, memory: Memory, lane: LaneRow): P
     if (message === undefined) continue;
     const last = sticky.get(message.recipient) ?? message.sticky ?? undefined;
     const { segments, validUntil } = row;
-    const { recipient } = message;
+    const { recipient, hasMedia } = message;
     const fallback = fallbackOf(app, lane, message.fallback);
-    const choice = choose({ recipient, segments, validUntil, sticky: last, fallback });
+    const choice = choose({ recipient, segments, validUntil, sticky: last, fallback, hasMedia });
     if (choice.kind === "chosen" && choice.isSticky) {
       sticky.set(message.recipient, choice.sender.number);
     }
@@ -167,7 +170,7 @@ function createChooser(
   app: AssignerNeeds,
   memory: Memory,
   { lane, depths }: { readonly lane: LaneRow; readonly depths: Map<string, number> },
-): (message: ToSend & { readonly validUntil: Date }) => Chosen {
+): (message: ToSend & { readonly validUntil: Date; readonly hasMedia: boolean }) => Chosen {
   const { account, pool } = lane;
   const service = app.pools.serviceOf(account, pool);
   const loadOf = (sender: CarriedSender): Load | undefined => {
@@ -183,6 +186,10 @@ function createChooser(
     const choice = chooseSender(service, message, {
       nameOf: (name) => app.pools.carried(account, name),
       isAllowed: (sender) => {
+        if (message.hasMedia && app.pools.mayCarryMedia?.(sender) === false) {
+          refusal = MEDIA_NOT_CARRIED;
+          return false;
+        }
         // Quiet hours are no matter of the sender: they are looked at when the message leaves.
         const verdict = app.judgeSender({
           ...{ account, sender: sender.number, connector: sender.connector },

@@ -6,6 +6,7 @@ import { finalStatuses, type Message, type MessageStatus } from "./message.ts";
 import {
   cancelWaiting,
   clearBody,
+  clearMedia,
   deleteMessageRows,
   type Feedback,
   findMessage,
@@ -38,7 +39,13 @@ export async function cancelMessage(app: Needs, message: Message, tries = 1): Pr
 export async function redactMessage(app: Needs, message: Message): Promise<Message> {
   refuseUnfinished(message, "redacted");
   await clearBody(app.sql, message.id);
-  return { ...message, body: "" };
+  return { ...message, body: "", media: undefined };
+}
+
+/** Forgets where one of its media is. 20009 while the message is on its way. */
+export async function deleteMedia(app: Needs, message: Message, place: number): Promise<void> {
+  refuseUnfinished(message, "robbed of its media");
+  await clearMedia(app.sql, message.id, place);
 }
 
 /** 20009 while the message is on its way. */

@@ -1,6 +1,7 @@
 import type { Connector, Submission, SubmitResult } from "../connectors/connector.ts";
 import { splitBody } from "../segments/segment.ts";
 import type { Claim, ClaimedMessage, Departure } from "./dispatch-store.ts";
+import { mediaUrls } from "./media.ts";
 import type { SubmissionRecord } from "./submission-store.ts";
 
 /** A claimed message on its way out, part by part. */
@@ -25,6 +26,11 @@ export type Flight = {
   readonly refusedBy: Set<string>;
   isOver: boolean;
 };
+
+/** It leaves only by a connector that carries media. */
+export function hasMedia({ options }: Pick<ClaimedMessage, "options">): boolean {
+  return options?.media !== undefined;
+}
 
 /** One part that waits to be written. */
 export type Part = {
@@ -98,6 +104,7 @@ export function toSubmission({ flight, part, attempt }: Part): Submission {
     reference: Number(claim.id & 0xffffn),
     body: message.body,
     validUntil: claim.validUntil,
+    media: mediaUrls(message.options?.media),
   };
 }
 

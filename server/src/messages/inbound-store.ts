@@ -2,6 +2,7 @@ import type { InboundPart } from "../connectors/connector.ts";
 import type { Sql } from "../db/sql.ts";
 import type { Stamp } from "../events/log.ts";
 import { createdAt, dayOf, type MessageId, shardOf } from "../lib/message-id.ts";
+import type { MediaList } from "./media.ts";
 
 /** Keeps one part of a long text; gives the whole text once all parts are here. */
 export async function joinPart(
@@ -158,7 +159,13 @@ export type InboundRow = {
   readonly service: string | undefined;
   /** 30009: parts of it never came. */
   readonly errorCode: number | undefined;
+  readonly media: MediaList | undefined;
 };
+
+function optionsOf(sql: Sql, { service, media }: InboundRow) {
+  if (service === undefined && media === undefined) return null;
+  return sql.json({ ...(service && { service }), ...(media && { media }) });
+}
 
 /** Stores a text from a phone, its event and the job of its webhook. Part of a transaction. */
 export async function storeInbound(sql: Sql, row: InboundRow, stamp: Stamp): Promise<void> {
@@ -172,7 +179,7 @@ export async function storeInbound(sql: Sql, row: InboundRow, stamp: Stamp): Pro
     values (
       ${shard}, ${id}::bigint, ${day}::date, ${row.account}, 'inbound', ${row.sender},
       ${row.recipient}, ${row.body}, ${row.encoding}, ${row.segments}, 0, ${row.isSimulated},
-      ${row.service === undefined ? null : sql.json({ service: row.service })}
+      ${optionsOf(sql, row)}
     )
   `;
   await sql`

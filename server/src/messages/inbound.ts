@@ -26,6 +26,7 @@ import {
   takeParts,
   takeUnanswered,
 } from "./inbound-store.ts";
+import { isMediaUrl, MEDIA_MAX, type MediaList, mediaWithType } from "./media.ts";
 
 /** The number that a phone texted, as its account has set it up. */
 export type TextedNumber = NewMessage["sender"] & {
@@ -92,7 +93,7 @@ export async function receiveText(
       const body =
         part.total > 1 ? await joinPart(sql, text.carrierAccount, part, receivedAt) : part.text;
       if (part.total > 1 && body !== undefined) await forgetParts(sql, text.carrierAccount, part);
-      const received = { number, sender: readSender(part), body };
+      const received = { number, sender: readSender(part), body, media: readMedia(part) };
       const reply = await storeText({ ...app, sql }, carrier, received, stamp);
       return { unanswered: await insertUnanswered(sql, { ...text, reply }), reply };
     }),
@@ -151,6 +152,7 @@ async function storeText(
     readonly sender: string;
     readonly body: string | undefined;
     readonly errorCode?: number;
+    readonly media?: MediaList | undefined;
   },
   stamp: Stamp,
 ): Promise<KeywordReply | undefined> {
@@ -177,7 +179,8 @@ async function storeText(
     {
       ...{ id: app.newId(shardOfPool(account, number.number)), account, body, encoding },
       ...{ sender: of.sender, recipient: number.number, errorCode },
-      segments: Math.min(segments, 255),
+      segments: of.media === undefined ? Math.min(segments, 255) : 1,
+      media: of.media,
       isSimulated: carrier.isSimulated,
       webhookHost: hostOf(number.smsUrl),
       keyword: answer?.optOutType,
@@ -208,6 +211,12 @@ function writerOf(app: InboundNeeds, { sender }: Pick<InboundPart, "sender">): E
 /** With its plus when it is a phone number; else as the carrier wrote it. */
 function readSender({ sender }: Pick<InboundPart, "sender">): string {
   return parsePhoneNumber(sender) ?? parsePhoneNumber(`+${sender}`) ?? sender;
+}
+
+function readMedia({ media = [] }: InboundPart): MediaList | undefined {
+  const taken = media.filter(({ url }) => isMediaUrl(url)).slice(0, MEDIA_MAX);
+  if (taken.length === 0) return undefined;
+  return taken.map(({ url, contentType }) => mediaWithType(url, contentType));
 }
 
 function digestOf(part: InboundPart): Buffer {

@@ -1,4 +1,5 @@
 import type { MessageId } from "../lib/message-id.ts";
+import type { MediaList } from "./media.ts";
 
 export type MessageStatus =
   | "accepted"
@@ -34,6 +35,7 @@ export type Message = {
   readonly isSimulated: boolean;
   /** The messaging service that it was sent through, or that the texted number is in. */
   readonly service: string | undefined;
+  readonly media: MediaList | undefined;
 };
 
 /** Urgency of a message in its lane: 0 leaves first. */

@@ -49,6 +49,7 @@ export type PickConnector = (
   lane: LaneRow,
   recipient: string,
   refusedBy: ReadonlySet<string>,
+  hasMedia: boolean,
 ) => Connector | undefined;
 
 /** What writing and its answers work on. */

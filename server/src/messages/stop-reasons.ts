@@ -12,6 +12,12 @@ export const stopReasons: Readonly<Record<number, Reason>> = {
     rule: "Geo permissions are checked again when a message leaves the queue.",
     remedy: "Open the country by PATCH /v1/Messaging/GeoPermissions, and send it again.",
   },
+  21621: {
+    words: "Not sent: no connector that may carry it to this recipient carries media.",
+    rule: "A message with media leaves only by a connector that carries media.",
+    remedy:
+      "Route the sender through a connector that carries media, or send a text with a link instead.",
+  },
   30032: {
     words: "Not sent: the toll-free sender is not verified.",
     rule: "Carriers in the United States and Canada stop toll-free numbers that are not verified.",

@@ -12,6 +12,7 @@ import {
   SLOT_BITS,
   shardOf,
 } from "../lib/message-id.ts";
+import type { MediaList } from "./media.ts";
 import type { Direction, Message, MessageStatus } from "./message.ts";
 
 type Row = {
@@ -29,6 +30,7 @@ type Row = {
   updatedAt: Date | null;
   isSimulated: boolean;
   service: string | null;
+  media: MediaList | null;
 };
 
 /** How long before it was sent a message may have been created: the longest queue and schedule. */
@@ -114,7 +116,8 @@ function selectMessages(sql: Sql) {
       end) as status,
       outcomes.error_code as "errorCode", outcomes.price_micros as "priceMicros",
       outcomes.sent_at as "sentAt", outcomes.updated_at as "updatedAt",
-      is_simulated as "isSimulated", options ->> 'service' as service
+      is_simulated as "isSimulated", options ->> 'service' as service,
+      options -> 'media' as media
     from messages
     left join outcomes on outcomes.shard = messages.shard and outcomes.id = messages.id
       and outcomes.day = messages.day
@@ -130,6 +133,7 @@ function asMessage(row: Row): Message {
     errorCode: row.errorCode ?? undefined,
     priceMicros: row.priceMicros ?? undefined,
     service: row.service ?? undefined,
+    media: row.media ?? undefined,
     createdAt: at,
     sentAt: row.sentAt ?? undefined,
     updatedAt: row.updatedAt ?? at,
@@ -181,10 +185,20 @@ export async function cancelWaiting(
   return rows.length === 1;
 }
 
+/** Where its media are goes, too. */
 export async function clearBody(sql: Sql, id: MessageId): Promise<void> {
   await sql`
     update messages
-    set body = ''
+    set body = '', options = options - 'media'
+    where shard = ${shardOf(id)} and id = ${String(id)}::bigint and day = ${dayOf(id)}::date
+  `;
+}
+
+/** The others keep their places, and so their sids. */
+export async function clearMedia(sql: Sql, id: MessageId, place: number): Promise<void> {
+  await sql`
+    update messages
+    set options = jsonb_set(options, array['media', ${String(place)}], 'null', false)
     where shard = ${shardOf(id)} and id = ${String(id)}::bigint and day = ${dayOf(id)}::date
   `;
 }

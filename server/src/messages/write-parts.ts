@@ -5,6 +5,7 @@ import { unreachable } from "../lib/unreachable.ts";
 import type { Passage } from "../throughput/passage.ts";
 import {
   type Flight,
+  hasMedia,
   type Part,
   partsOf,
   reassign,
@@ -151,10 +152,12 @@ function leaveLost(writer: Writing, lane: Lane, parts: readonly Part[]): void {
       up = flight.claim.connector;
       continue;
     }
+    const isMms = hasMedia(flight.message);
     const next =
-      writer.pick(lane.row, flight.message.recipient, flight.refusedBy) ??
+      writer.pick(lane.row, flight.message.recipient, flight.refusedBy, isMms) ??
       lane.way.channel.connector;
     if (next.name === flight.claim.connector || next.state().phase !== "bound") continue;
+    if (isMms && next.carriesMedia !== true) continue;
     const flights = moves.get(next) ?? [];
     if (!flights.includes(flight)) moves.set(next, [...flights, flight]);
   }
@@ -303,9 +306,9 @@ function endRefused(writer: Writing, lane: Lane, flight: Flight): void {
   if (refusal === undefined || flight.isOver || flight.open > 0) return;
   const isOpenElsewhere = isRefusedHereOnly(refusal.errorCode) && !hasBegun(flight);
   const next = isOpenElsewhere
-    ? writer.pick(lane.row, message.recipient, flight.refusedBy)
+    ? writer.pick(lane.row, message.recipient, flight.refusedBy, hasMedia(message))
     : undefined;
-  if (next === undefined) {
+  if (next === undefined || (hasMedia(message) && next.carriesMedia !== true)) {
     finish(writer, flight, "failed", refusal.errorCode);
     return;
   }

@@ -51,6 +51,20 @@ export function connectorsFor(
   return running([...names, ...others.map(({ connector }) => connector)], connectors);
 }
 
+/** Whether a message with media may find a connector for it: the sender's own, or one of its routes. */
+export function mayCarryMedia(
+  routes: readonly Route[],
+  sender: Sender,
+  connectors: {
+    readonly isSimulated: (name: string) => boolean;
+    readonly carriesMedia: (name: string) => boolean;
+  },
+): boolean {
+  if (connectors.isSimulated(sender.connector)) return false;
+  const routed = routes.filter((route) => carries(route, sender));
+  return [sender, ...routed].some(({ connector }) => connectors.carriesMedia(connector));
+}
+
 /** The first that can send now; else the first, to wait for. */
 export function firstUp(candidates: readonly Connector[]): Connector | undefined {
   return candidates.find(isUp) ?? candidates[0];

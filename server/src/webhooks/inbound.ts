@@ -184,6 +184,7 @@ function recordRefusal(app: InboundNeeds, message: Message, error: ApiError): vo
 
 function inboundForm(app: InboundNeeds, row: Retry, message: Message): Record<string, string> {
   const sid = app.sids.sidOf(message.id);
+  const media = message.media?.filter((one) => one !== null) ?? [];
   const form: Record<string, string> = {
     AccountSid: app.accountSid(message.account),
     ApiVersion: "2010-04-01",
@@ -194,7 +195,7 @@ function inboundForm(app: InboundNeeds, row: Retry, message: Message): Record<st
     FromState: "",
     FromZip: "",
     MessageSid: sid,
-    NumMedia: "0",
+    NumMedia: String(media.length),
     NumSegments: String(message.segments),
     SmsMessageSid: sid,
     SmsSid: sid,
@@ -205,6 +206,10 @@ function inboundForm(app: InboundNeeds, row: Retry, message: Message): Record<st
     ToState: "",
     ToZip: "",
   };
+  for (const [place, { url, contentType }] of media.entries()) {
+    form[`MediaUrl${place}`] = url;
+    form[`MediaContentType${place}`] = contentType;
+  }
   if (message.service !== undefined) form.MessagingServiceSid = message.service;
   if (typeof row.data.keyword === "string") form.OptOutType = row.data.keyword;
   return form;

@@ -116,6 +116,7 @@ async function appendInbound(body: string): Promise<bigint> {
     updatedAt: now,
     isSimulated: false,
     service: undefined,
+    media: undefined,
   });
   await insertRetries(database.sql, [
     {

@@ -70,6 +70,28 @@ run(
   },
 );
 
+run("media are as Twilio's contract says", async () => {
+  const settings = { accountSid: "AC1", authToken: "secret", baseUrl: "http://127.0.0.1:9" };
+  const headers = { "content-type": "application/json" };
+  const connector = { name: "twilio", kind: "twilio", settings };
+  await started.call("/longwave/v1/Connectors", { body: JSON.stringify(connector), headers });
+  const free = { kind: "long_code", country: "GB", connector: "twilio" } as const;
+  const numbers = [{ ...free, number: "+447400123456", segmentsPerSecond: 1 }];
+  await importInventory(started.database.sql, numbers, new Date("2026-11-24T00:00:00Z"));
+  const claim = { form: { PhoneNumber: "+447400123456" } };
+  await hold(by, ["post", `${home}/IncomingPhoneNumbers.json`, 201], claim);
+  const form = { From: "+447400123456", To: "+447900123456", MediaUrl: "https://a.example/a.png" };
+  const messages = `${started.home}/Messages.json`;
+  // The connector is known within a second.
+  await expect.poll(async () => (await started.call(messages, { form })).status).toBe(201);
+  const { sid } = await hold(by, ["post", `${home}/Messages.json`, 201], { form });
+  const path = `${home}/Messages/{MessageSid}/Media`;
+  const list = { sids: { MessageSid: sid } };
+  const { media_list: media } = await hold(by, ["get", `${path}.json`, 200], list);
+  const sids = { MessageSid: sid, Sid: media[0].sid };
+  await hold(by, ["get", `${path}/{Sid}.json`, 200], { sids });
+});
+
 run("a message that failed has its code and words where the contract has them", async () => {
   const form = { ...text, To: "+14155559901" };
   const { sid } = await hold(by, ["post", `${home}/Messages.json`, 201], { form });

@@ -34,7 +34,13 @@ export type FakeTwilio = {
   /** Ends the text that was taken last. */
   readonly end: (status: "delivered" | "undelivered" | "failed") => Promise<void>;
   /** A phone texts a number of the account; gives the webhook's answer, 0: nobody is to be told. */
-  readonly receive: (from: string, to: string, body: string) => Promise<number>;
+  readonly receive: (
+    from: string,
+    to: string,
+    body: string,
+    /** Its pictures: where they are, and of what kind. */
+    media?: readonly { readonly url: string; readonly contentType: string }[],
+  ) => Promise<number>;
   /** Brings the phone's text that came last once more, as after an answer that got lost. */
   readonly repeat: () => Promise<number>;
   /** The statuses that webhooks were told, with what these answered. */
@@ -73,13 +79,15 @@ export async function startFakeTwilio(given: GivenTwilio = {}): Promise<FakeTwil
     last: undefined,
     ...{ accountSid: String(main?.sid), authToken: String(main?.auth_token) },
   };
-  return Object.assign(state, {
+  const calls: Pick<FakeTwilio, "receive"> = {
+    receive: (from, to, body, media = []) => receive(state, { from, to, body, media }),
+  };
+  return Object.assign(state, calls, {
     end: async (status: "delivered" | "undelivered" | "failed") => {
       const { made, callback } = state.last ?? {};
       if (made !== undefined) await finish(state, made, { ends: status, callback });
     },
     repeat: async () => (state.brought === undefined ? 0 : await state.brought()),
-    receive: (from: string, to: string, body: string) => receive(state, { from, to, body }),
     close: async () => {
       server.closeAllConnections();
       await new Promise((done) => server.close(done));
@@ -94,7 +102,7 @@ async function handle(
   response: ServerResponse,
 ): Promise<void> {
   const url = new URL(request.url ?? "/", state.url);
-  const form = Object.fromEntries(new URLSearchParams(await readText(request)));
+  const form = formOf(new URLSearchParams(await readText(request)));
   const answer = authorised(state, request, url)
     ? route(state, { method: request.method ?? "GET", url, form })
     : refused(401, 20003, "Authenticate");
@@ -104,6 +112,11 @@ async function handle(
   }
   response.writeHead(answer.status, { "content-type": "application/json" });
   response.end(JSON.stringify(answer.body));
+}
+
+/** The values of a name that is repeated stand together, with a space between them. */
+function formOf(pairs: URLSearchParams): Record<string, string> {
+  return Object.fromEntries([...pairs.keys()].map((name) => [name, pairs.getAll(name).join(" ")]));
 }
 
 /** An account may look into its subaccounts, not the other way. */
@@ -181,6 +194,7 @@ function createMessage(
     {
       ...{ account_sid: accountSid, from, to, body: form.Body ?? "" },
       messaging_service_sid: form.MessagingServiceSid ?? null,
+      num_media: String(form.MediaUrl?.split(" ").length ?? 0),
     },
     new Date(),
   );
@@ -249,10 +263,14 @@ function change(world: World, sid: unknown, properties: Resource): void {
   world.messages[index] = { ...world.messages[index], ...properties };
 }
 
-async function receive(
-  state: State,
-  { from, to, body }: { from: string; to: string; body: string },
-): Promise<number> {
+type Received = {
+  readonly from: string;
+  readonly to: string;
+  readonly body: string;
+  readonly media: readonly { readonly url: string; readonly contentType: string }[];
+};
+
+async function receive(state: State, { from, to, body, media }: Received): Promise<number> {
   const { world } = state;
   if (stopWords.test(body.trim())) world.optOuts.add(`${to} ${from}`);
   if (startWords.test(body.trim())) world.optOuts.delete(`${to} ${from}`);
@@ -284,7 +302,11 @@ async function receive(
     tell(state, url, {
       ...{ MessageSid: sid, SmsSid: sid, SmsMessageSid: sid, SmsStatus: "received", ...account },
       ...(service === undefined ? {} : { MessagingServiceSid: String(service.sid) }),
-      ...{ From: from, To: to, Body: body, NumMedia: "0", NumSegments: "1" },
+      ...{ From: from, To: to, Body: body, NumMedia: String(media.length), NumSegments: "1" },
+      ...Object.fromEntries(media.map(({ url: at }, place) => [`MediaUrl${place}`, at])),
+      ...Object.fromEntries(
+        media.map(({ contentType }, place) => [`MediaContentType${place}`, contentType]),
+      ),
       ...{ FromCountry: "US", ToCountry: "US", ApiVersion: "2010-04-01" },
     });
   return await state.brought();

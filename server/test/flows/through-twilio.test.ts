@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type StartedApp, startTestApp } from "../compat/started-app.ts";
+import { basic, type StartedApp, startTestApp } from "../compat/started-app.ts";
 import { type FakeTwilio, startFakeTwilio } from "../fake-twilio/fake-twilio.ts";
 import { listenForWebhooks } from "../fake-twilio/webhook-listener.ts";
 
@@ -110,6 +110,100 @@ test("a phone's text comes in from Twilio once, however often Twilio brings it",
     `${started.home}/Messages.json?To=${encodeURIComponent(number)}`,
   );
   expect(json.messages).toHaveLength(2);
+});
+
+const picture = "https://shop.example/a.png";
+const film = "https://shop.example/b";
+
+test("media go out through Twilio by their addresses, are listed, told apart and forgotten", async () => {
+  const form = { To: phone, From: number, MediaUrl: [picture, film] };
+  const { json, status } = await started.call(`${started.home}/Messages.json`, { form });
+  expect([status, json.num_media, json.num_segments, json.body]).toEqual([201, "2", "1", ""]);
+  await expect.poll(() => fake.posts.at(-1)?.form.MediaUrl).toBe(`${picture} ${film}`);
+  await expect.poll(async () => (await fetchMessage(json.sid)).status).toBe("delivered");
+
+  const list = `${started.home}/Messages/${json.sid}/Media`;
+  const { json: first } = await started.call(`${list}.json?PageSize=1`);
+  const { json: second } = await started.call(first.next_page_uri);
+  const both = [...first.media_list, ...second.media_list];
+  expect(both.map((one) => one.content_type)).toEqual(["image/png", "application/octet-stream"]);
+  expect(second.next_page_uri).toBeNull();
+  const [one, two] = both;
+  expect((await started.call(one.uri)).json).toEqual(one);
+  const { url } = started.app;
+  const authorization = basic(started.app.firstAccount);
+  const sentOn = await fetch(url + one.uri.replace(".json", ""), {
+    ...{ redirect: "manual", headers: { authorization } },
+  });
+  expect([sentOn.status, sentOn.headers.get("location")]).toEqual([307, picture]);
+
+  const other = await started.call("/2010-04-01/Accounts.json", { form: { FriendlyName: "B" } });
+  const as = { sid: other.json.sid, token: other.json.auth_token };
+  const foreign = one.uri.replace(started.app.firstAccount.sid, as.sid);
+  expect((await started.call(foreign, { as })).json.code).toBe(20404);
+  expect((await started.call(one.uri, { as })).status).not.toBe(200);
+
+  expect((await started.call(one.uri, { method: "DELETE" })).status).toBe(204);
+  expect((await started.call(one.uri)).json.code).toBe(20404);
+  expect((await started.call(`${list}.json`)).json.media_list).toEqual([two]);
+  expect((await fetchMessage(json.sid)).num_media).toBe("1");
+  await started.call(`${started.home}/Messages/${json.sid}.json`, { form: { Body: "" } });
+  expect((await started.call(`${list}.json`)).json.media_list).toEqual([]);
+});
+
+test("a phone's media come in from Twilio and are passed on with their kinds", async () => {
+  const media = [
+    { url: "https://api.twilio.com/Media/ME1", contentType: "image/jpeg" },
+    { url: "https://api.twilio.com/Media/ME2", contentType: "video/mp4" },
+  ];
+  expect(await fake.receive(phone, number, "", media)).toBe(204);
+  const inbound = async () => {
+    for (;;) {
+      const { path, form } = await hooks.next();
+      if (path === "/inbound") return form;
+    }
+  };
+  const form = await inbound();
+  expect(form).toMatchObject({
+    ...{ NumMedia: "2", MediaUrl0: media[0]?.url, MediaContentType0: "image/jpeg" },
+    ...{ MediaUrl1: media[1]?.url, MediaContentType1: "video/mp4", Body: "" },
+  });
+  const path = `${started.home}/Messages/${form.MessageSid}/Media.json`;
+  const { json } = await started.call(path);
+  expect(json.media_list).toMatchObject([
+    { content_type: "image/jpeg", parent_sid: form.MessageSid },
+    { content_type: "video/mp4" },
+  ]);
+});
+
+test("media leave only by a route that carries media, and fail where there is none", async () => {
+  const [own, near, far] = ["+447400123456", "+447900123456", "+447400123457"];
+  const settings = { host: "127.0.0.1", port: 9, systemId: "nobody", password: "secret" };
+  await post("/longwave/v1/Connectors", { name: "texts", kind: "smpp", settings });
+  const held = { number: own, kind: "long_code", country: "GB", connector: "texts" };
+  await post("/longwave/v1/Inventory", { numbers: [{ ...held, segments_per_second: 50 }] });
+  const claim = { form: { PhoneNumber: own } };
+  expect((await started.call(`${started.home}/IncomingPhoneNumbers.json`, claim)).status).toBe(201);
+  const sendPicture = (To: string) =>
+    started.call(`${started.home}/Messages.json`, {
+      form: { To, From: own, Body: "Look", MediaUrl: picture },
+    });
+  expect((await sendPicture(near)).json.code).toBe(21621);
+
+  await post("/longwave/v1/Routes", { name: "media", connector: "twilio", prefixes: ["+4479"] });
+  let other: { num_media?: string; sid: string } = { sid: "" };
+  const accepted = async () => {
+    other = (await sendPicture(far)).json;
+    return other.num_media;
+  };
+  // The route is known within a second.
+  await expect.poll(accepted).toBe("1");
+  await expect.poll(async () => (await fetchMessage(other.sid)).error_code).toBe(21621);
+  const { text } = await started.call(`/longwave/v1/Messages/${other.sid}/Timeline`);
+  expect(text).toContain("leaves only by a connector that carries media");
+  fake.world.numbers.push({ ...fake.world.numbers[0], phone_number: own });
+  const routed = (await sendPicture(near)).json;
+  await expect.poll(async () => (await fetchMessage(routed.sid)).status).toBe("delivered");
 });
 
 test("an opt-out that only Twilio knows of becomes one here", async () => {

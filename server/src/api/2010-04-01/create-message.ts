@@ -2,6 +2,7 @@ import { ApiError } from "../../lib/errors.ts";
 import type { MessageId } from "../../lib/message-id.ts";
 import { isSid } from "../../lib/sid.ts";
 import { BODY_LENGTH_MAX, type NewMessage, VALIDITY_SECONDS_MAX } from "../../messages/accept.ts";
+import { isMediaUrl, MEDIA_MAX, type MediaList, mediaToSend } from "../../messages/media.ts";
 import type { Priority } from "../../messages/message.ts";
 import { type PhoneNumber, parsePhoneNumber } from "../../numbers/phone-number.ts";
 import type { ParameterTable } from "../form.ts";
@@ -45,7 +46,7 @@ const intents = [
 ];
 /** The channels that are not texts. */
 const channelPattern = /^(whatsapp|rcs|messenger):/i;
-const MEDIA_MAX = 10;
+const MEDIA_URL_LENGTH_MAX = 2_000;
 
 /** Everything of a new message that can be refused before its sender is known. */
 export function readNewMessage(request: ApiRequest): {
@@ -54,7 +55,8 @@ export function readNewMessage(request: ApiRequest): {
   readonly body: string;
   readonly options: Pick<
     NewMessage,
-    "statusCallback" | "validityS" | "priority" | "smartEncoded" | "provideFeedback" | "isMarketing"
+    | ("statusCallback" | "validityS" | "priority" | "smartEncoded")
+    | ("provideFeedback" | "isMarketing" | "media")
   >;
 } {
   const { form } = request;
@@ -63,7 +65,8 @@ export function readNewMessage(request: ApiRequest): {
   if (origin.from !== undefined && parsePhoneNumber(origin.from) === to) {
     throw new ApiError(400, 21266, `'To' and 'From' are both ${to}. Send to another number.`);
   }
-  const body = readBody(request);
+  const media = readMedia(request);
+  const body = readBody(request, media !== undefined);
   const statusCallback = form.url("StatusCallback", 21609) || undefined;
   const range = { min: 1, max: VALIDITY_SECONDS_MAX, code: 21624 };
   const validityS = form.int("ValidityPeriod", range);
@@ -78,6 +81,7 @@ export function readNewMessage(request: ApiRequest): {
       ...(form.flag("SmartEncoded") === true ? { smartEncoded: true } : {}),
       ...(intent === "marketing" ? { isMarketing: true } : {}),
       ...(form.flag("ProvideFeedback") === true ? { provideFeedback: true } : {}),
+      ...(media === undefined ? {} : { media }),
     },
   };
 }
@@ -104,6 +108,7 @@ export function newMessage(account: number, { to, body, found, options, id }: Pa
     smartEncoded: options.smartEncoded ?? found.smartEncoded,
     provideFeedback: options.provideFeedback,
     isMarketing: options.isMarketing,
+    media: options.media,
   };
 }
 
@@ -148,16 +153,25 @@ function refuseFallback(asked: Pick<AskedOrigin, "from" | "service">): void {
   throw new ApiError(400, 21666, "'FallbackFrom' needs a 'MessagingServiceSid'. Give a service.");
 }
 
-function readBody(request: ApiRequest): string {
-  const body = request.form.text("Body") ?? "";
+/** Never fetched here: whoever sends the message on does. */
+function readMedia(request: ApiRequest): MediaList | undefined {
   const media = request.form.list("MediaUrl").filter((url) => url !== "");
   if (media.length > MEDIA_MAX) {
     throw new ApiError(400, 21623, `A message has at most ${MEDIA_MAX} media.`);
   }
-  if (media.some((url) => !/^https?:\/\//i.test(url))) {
-    throw new ApiError(400, 21620, "A MediaUrl must begin with http:// or https://.");
+  if (media.some((url) => !isMediaUrl(url) || url.length > MEDIA_URL_LENGTH_MAX)) {
+    throw new ApiError(
+      400,
+      21620,
+      `A MediaUrl must begin with http:// or https://, and have at most ${MEDIA_URL_LENGTH_MAX} characters.`,
+    );
   }
-  if (body === "" && media.length === 0) {
+  return mediaToSend(media);
+}
+
+function readBody(request: ApiRequest, hasMedia: boolean): string {
+  const body = request.form.text("Body") ?? "";
+  if (body === "" && !hasMedia) {
     throw new ApiError(400, 21619, "The parameter 'Body' is missing. Give the text.");
   }
   if (body.length > BODY_LENGTH_MAX) {

@@ -1,6 +1,7 @@
 import { ApiError } from "../../lib/errors.ts";
 import type { MessageId } from "../../lib/message-id.ts";
 import { newSid } from "../../lib/sid.ts";
+import type { MediaList } from "../../messages/media.ts";
 import type { Message } from "../../messages/message.ts";
 import { segmentBody } from "../../segments/segment.ts";
 import type { Sender, SenderSettings } from "../../senders/sender.ts";
@@ -26,13 +27,18 @@ const byClaim: Readonly<Record<string, number>> = {
 const WORKING_NUMBER = "+15005550006";
 
 export function sendForTest(
-  message: { readonly from: string; readonly to: string; readonly body: string },
+  message: {
+    readonly from: string;
+    readonly to: string;
+    readonly body: string;
+    readonly media?: MediaList | undefined;
+  },
   at: Date,
 ): Message {
   const code =
     message.from === WORKING_NUMBER ? byRecipient[message.to] : (bySender[message.from] ?? 21606);
   if (code !== undefined) throw magicError(code);
-  const { segments } = segmentBody(message.body);
+  const segments = message.media === undefined ? segmentBody(message.body).segments : 1;
   const id: MessageId = 0n;
   return {
     ...{ id, account: 0, direction: "outbound-api", sender: message.from, recipient: message.to },
@@ -40,6 +46,7 @@ export function sendForTest(
     ...{ priceMicros: undefined, createdAt: at, sentAt: undefined, updatedAt: at },
     isSimulated: true,
     service: undefined,
+    media: message.media,
   };
 }
 

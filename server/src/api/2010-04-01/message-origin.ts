@@ -1,5 +1,6 @@
 import { ApiError } from "../../lib/errors.ts";
 import type { NewMessage } from "../../messages/accept.ts";
+import { MEDIA_NOT_CARRIED } from "../../messages/media.ts";
 import { countryOf, type PhoneNumber, parsePhoneNumber } from "../../numbers/phone-number.ts";
 import { isShortCode } from "../../numbers/short-code.ts";
 import { takesNames } from "../../senders/name-countries.ts";
@@ -23,7 +24,7 @@ export type MessageOrigin = Pick<
   | ("sender" | "service" | "fallbackFrom")
   | ("statusCallback" | "validityS" | "priority" | "smartEncoded")
 >;
-type Needs = Pick<ApiNeeds, "senderBook">;
+type Needs = Pick<ApiNeeds, "senderBook" | "mayCarryMedia">;
 type Asked = {
   readonly account: number;
   readonly to: PhoneNumber;
@@ -34,8 +35,11 @@ type Asked = {
 /** The sender, and what its service says where the request says nothing. */
 export function findOrigin(app: Needs, asked: Asked): MessageOrigin {
   const { account, origin, request } = asked;
-  refuseMedia(request);
-  if (origin.service === undefined) return { sender: findSender(app, asked) };
+  if (origin.service === undefined) {
+    const sender = findSender(app, asked);
+    refuseMedia(app, request, [sender]);
+    return { sender };
+  }
   const service = app.senderBook.service(account, origin.service);
   if (service === undefined) {
     throw new ApiError(400, 21701, `The messaging service ${origin.service} does not exist.`);
@@ -44,6 +48,8 @@ export function findOrigin(app: Needs, asked: Asked): MessageOrigin {
     origin.from === undefined
       ? senderOfService(service, (name) => app.senderBook.carried(account, name))
       : findInPool(service, findSender(app, asked));
+  // Which of its senders it will be is chosen later, among those that carry media.
+  refuseMedia(app, request, origin.from === undefined ? service.numbers : [sender]);
   return {
     ...{ sender, service: service.sid, validityS: service.validityPeriod },
     ...(origin.fallback === undefined
@@ -131,7 +137,16 @@ function findFallback(
   );
 }
 
-function refuseMedia(request: ApiRequest): void {
+function refuseMedia(
+  app: Pick<Needs, "mayCarryMedia">,
+  request: ApiRequest,
+  senders: readonly { readonly number: string; readonly connector: string }[],
+): void {
   if (!request.form.list("MediaUrl").some((url) => url !== "")) return;
-  throw new ApiError(400, 21621, "The sender cannot send media. Leave MediaUrl out.");
+  if (senders.some(app.mayCarryMedia)) return;
+  throw new ApiError(
+    400,
+    MEDIA_NOT_CARRIED,
+    "No connector or route of the sender carries media. Leave MediaUrl out, or use another sender.",
+  );
 }

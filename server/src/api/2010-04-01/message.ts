@@ -1,5 +1,6 @@
 import type { Account } from "../../accounts/account.ts";
 import type { Sid } from "../../lib/sid.ts";
+import { mediaUrls } from "../../messages/media.ts";
 import type { Message } from "../../messages/message.ts";
 import { messageCodes } from "../error-codes/message-codes.ts";
 import { sendCodes } from "../error-codes/send-codes.ts";
@@ -20,7 +21,7 @@ export function showMessage(account: Account, sid: Sid, message: Message): objec
     status: message.status,
     direction: message.direction,
     num_segments: message.sender === "" ? "0" : String(message.segments),
-    num_media: "0",
+    num_media: String(mediaUrls(message.media)?.length ?? 0),
     error_code: errorCode ?? null,
     error_message: errorCode === undefined ? null : meaningOf(errorCode),
     price: priceMicros === undefined ? null : showPrice(priceMicros),

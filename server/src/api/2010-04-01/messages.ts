@@ -66,7 +66,7 @@ async function createMessage(app: ApiNeeds, request: ApiRequest): Promise<Answer
   if (request.caller.isTest || request.account.isTest) {
     const at = app.clock();
     const from = parsePhoneNumber(origin.from ?? "") ?? origin.from ?? "";
-    const shown = sendForTest({ from, to, body }, at);
+    const shown = sendForTest({ from, to, body, media: options.media }, at);
     return { status: 201, body: showMessage(request.account, newSid("SM", at), shown) };
   }
   const account = request.account.id;

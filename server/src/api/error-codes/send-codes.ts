@@ -62,12 +62,13 @@ export const sendCodes: ErrorCodes = {
     remedy: "Give 'Body' without NUL characters and halves of surrogate pairs.",
   },
   21620: {
-    meaning: "A MediaUrl is not an http or https URL.",
+    meaning: "A MediaUrl is not an http or https URL of at most 2000 characters.",
     remedy: "Correct it.",
   },
   21621: {
     meaning: "The sender cannot send media.",
-    remedy: "Leave MediaUrl out and put a link into the body.",
+    remedy:
+      "Leave MediaUrl out and put a link into the body, or send from a number whose connector or route carries media.",
   },
   21623: {
     meaning: "The message has more than ten media.",

@@ -1,12 +1,11 @@
 import type { NewMessage } from "../../messages/accept.ts";
-import type { SenderBook } from "../../senders/sender-book.ts";
 import { createParameters, newMessage, readNewMessage } from "../2010-04-01/create-message.ts";
 import { findOrigin } from "../2010-04-01/message-origin.ts";
 import { createForm, type FormValues } from "../form.ts";
 
 /** One message of a bulk: the parameters of Twilio's form as JSON. */
 export function readBulkMessage(
-  { senderBook }: { readonly senderBook: SenderBook },
+  app: Parameters<typeof findOrigin>[0],
   account: { id: number },
   values: FormValues,
 ): NewMessage {
@@ -15,6 +14,6 @@ export function readBulkMessage(
     form: createForm(values, createParameters),
   } as Parameters<typeof readNewMessage>[0];
   const { to, origin, body, options } = readNewMessage(request);
-  const found = findOrigin({ senderBook }, { account: account.id, to, origin, request });
+  const found = findOrigin(app, { account: account.id, to, origin, request });
   return newMessage(account.id, { to, body, found, options });
 }

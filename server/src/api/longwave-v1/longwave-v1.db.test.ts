@@ -113,6 +113,7 @@ function accepted(index: number): Message {
     ...{ id: BigInt(index + 1), account: 1, direction: "outbound-api", sender, recipient: "+1" },
     ...{ body: "", segments: 1, status: "queued", errorCode: undefined, priceMicros: undefined },
     ...{ createdAt: at, sentAt: undefined, updatedAt: at, isSimulated: false, service: undefined },
+    media: undefined,
   };
 }
 

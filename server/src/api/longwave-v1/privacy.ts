@@ -7,6 +7,7 @@ import { ApiError, invalidParameter } from "../../lib/errors.ts";
 import type { MessageId } from "../../lib/message-id.ts";
 import type { MessageSids, Sid } from "../../lib/sid.ts";
 import { eraseMessages, erasePassing } from "../../messages/erase-store.ts";
+import { mediaUrls } from "../../messages/media.ts";
 import type { Message } from "../../messages/message.ts";
 import { listMessages } from "../../messages/store.ts";
 import { type PhoneNumber, parsePhoneNumber } from "../../numbers/phone-number.ts";
@@ -167,7 +168,7 @@ function describe({ messageSids }: PrivacyNeeds, message: Message, isWithBody: b
     num_segments: message.segments,
     date_created: message.createdAt,
     date_sent: message.sentAt ?? null,
-    ...(isWithBody ? { body: message.body } : {}),
+    ...(isWithBody ? { body: message.body, media: mediaUrls(message.media) ?? [] } : {}),
   };
 }
 

@@ -16,6 +16,8 @@ type Needs = {
 /** `priceOf`: a text that has ended, whose price is to be asked for. */
 export type Taken = { readonly status: number; readonly priceOf?: string };
 
+/** As many as Twilio lets a message have. */
+const MEDIA_MAX = 10;
 const TAKEN = 204;
 const UNREADABLE = 400;
 const NOT_SIGNED = 403;
@@ -75,10 +77,22 @@ async function takeText({ name, definition, events }: Needs, told: object): Prom
   // Whether the provider has our answer is never known, so the text's own id is what it is known by.
   await events.onInbound(
     name,
-    { sender, recipient, text, ...whole, carrierMessageId },
+    { sender, recipient, text, ...whole, carrierMessageId, media: readMedia(told, inbound.media) },
     randomUUID(),
   );
   return { status: TAKEN };
+}
+
+/** The first that is missing ends them. */
+function readMedia(told: object, places: Definition["inbound"]["media"]) {
+  const media: { url: string; contentType: string | undefined }[] = [];
+  while (places !== undefined && media.length < MEDIA_MAX) {
+    const at = (place: string) => readAt(told, place.replaceAll("{n}", String(media.length)));
+    const url = at(places.url);
+    if (url === undefined) break;
+    media.push({ url, contentType: places.contentType && at(places.contentType) });
+  }
+  return media;
 }
 
 function readBody({ method, url, headers, body }: CarrierCall): unknown {

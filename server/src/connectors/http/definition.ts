@@ -82,6 +82,8 @@ export type Definition = {
     readonly sender: Pointer;
     readonly recipient: Pointer;
     readonly text: Pointer;
+    /** `{n}` stands for the place of one of its media, from 0. */
+    readonly media?: { readonly url: Pointer; readonly contentType?: Pointer };
   };
   /** Asked for after the last receipt, where receipts have no price. */
   readonly priceLookup?: { readonly path: Template; readonly price: PricePlace };
@@ -126,6 +128,11 @@ export function parseDefinition(json: unknown): Definition {
   return definition;
 }
 
+/** Whether a text with pictures and other files can be sent by it. */
+export function takesMedia({ send }: Definition): boolean {
+  return namesIn(send.body).includes("media");
+}
+
 /** Every place that is read at run time is a pointer, so that a slip shows when it is given. */
 function checkPlaces({ answer, receipt, inbound, signature }: Definition): void {
   const { when: answerWhen = {} } = answer;
@@ -133,6 +140,7 @@ function checkPlaces({ answer, receipt, inbound, signature }: Definition): void 
     ...{ "answer.id": answer.id, "receipt.id": receipt.id, "receipt.status": receipt.status },
     ...{ "inbound.id": inbound.id, "inbound.sender": inbound.sender },
     ...{ "inbound.recipient": inbound.recipient, "inbound.text": inbound.text },
+    ...(inbound.media === undefined ? {} : { "inbound.media.url": inbound.media.url }),
   };
   const lists = [...answer.code, ...receipt.code, ...Object.keys(answerWhen)];
   for (const [name, place] of [...Object.entries(places), ...lists.map((one) => ["code", one])]) {

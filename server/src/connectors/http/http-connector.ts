@@ -4,6 +4,7 @@ import type { Exchange, HttpRequest } from "../../lib/http-exchange.ts";
 import type { Connector, ConnectorEvents, ConnectorState, SubmitResult } from "../connector.ts";
 import { submitResultOf } from "./answers.ts";
 import { takeCall } from "./calls.ts";
+import { takesMedia } from "./definition.ts";
 import { createPriceLookups } from "./price-lookups.ts";
 import { lookupRequest, sendRequest } from "./requests.ts";
 import type { HttpSettings } from "./settings.ts";
@@ -54,6 +55,7 @@ export function createHttpConnector(app: HttpConnectorNeeds): Connector {
   return {
     ...{ name, carrierAccount: app.carrierAccount, isSimulated: false, takesWholeTexts: true },
     optOutsUpstream: app.optOutsUpstream,
+    carriesMedia: takesMedia(definition),
     senderLimit: ({ kind, country }) =>
       settings.senderLimits[`${kind}.${country}`] ?? settings.senderLimits[kind],
     freeSlots: () => (isClosed || pause.isOn() ? 0 : Math.max(0, settings.window - inFlight)),

@@ -13,11 +13,11 @@ export function sendRequest(
   of: { readonly callbacks: string; readonly now: Date },
 ): HttpRequest {
   const { send } = settings.definition;
-  const { sender, recipient, text } = submission;
+  const { sender, recipient, text, media } = submission;
   const leftS = Math.floor((submission.validUntil.getTime() - of.now.getTime()) / SECOND);
   const { min, max } = send.validity ?? { min: 1, max: leftS };
   const values: Partial<Values> = {
-    ...{ sender, recipient, text, settings: settings.values, callbacks: of.callbacks },
+    ...{ sender, recipient, text, media, settings: settings.values, callbacks: of.callbacks },
     ...{ senderDigits: sender.replace(/^\+/, ""), recipientDigits: recipient.replace(/^\+/, "") },
     ...{ validityS: Math.max(min, Math.min(max, leftS)), reference: String(submission.id) },
   };

@@ -6,6 +6,8 @@ export type Values = {
   readonly recipient: string;
   readonly recipientDigits: string;
   readonly text: string;
+  /** Addresses of pictures and other files. */
+  readonly media: readonly string[] | undefined;
   readonly validityS: number;
   /** The message's own number, for the provider's records. */
   readonly reference: string;
@@ -17,9 +19,11 @@ export type Values = {
 };
 
 const names = [
-  ...["sender", "senderDigits", "recipient", "recipientDigits", "text", "validityS"],
+  ...["sender", "senderDigits", "recipient", "recipientDigits", "text", "media", "validityS"],
   ...["reference", "callbacks", "id"],
 ] as const satisfies readonly (keyof Values)[];
+
+type Value = string | number | readonly string[] | undefined;
 
 const anyName = /\{([A-Za-z]\w*(?:\.\w+)?)\}/g;
 const nameAlone = /^\{([A-Za-z]\w*(?:\.\w+)?)\}$/;
@@ -38,7 +42,7 @@ export function namesIn(template: unknown): string[] {
 
 /**
  * The template with its names replaced, nothing else. A text that is one name keeps its value's type;
- * a property whose setting was not given is left out.
+ * a property whose setting was not given is left out, and so are media where a text has none.
  */
 export function fill(template: unknown, values: Partial<Values>): unknown {
   if (typeof template === "string") return fillText(template, values);
@@ -48,7 +52,7 @@ export function fill(template: unknown, values: Partial<Values>): unknown {
   return Object.fromEntries(filled.filter(([, value]) => value !== undefined));
 }
 
-export function fillText(template: string, values: Partial<Values>): string | number | undefined {
+export function fillText(template: string, values: Partial<Values>): Value {
   const [, alone] = nameAlone.exec(template) ?? [];
   if (alone !== undefined) return valueNamed(alone, values);
   let isMissing = false;
@@ -67,7 +71,7 @@ export function fillPath(template: string, values: Partial<Values>): string {
   );
 }
 
-function valueNamed(name: string, values: Partial<Values>): string | number | undefined {
+function valueNamed(name: string, values: Partial<Values>): Value {
   if (!name.startsWith("settings.")) return values[name as Exclude<keyof Values, "settings">];
   return values.settings?.[name.slice("settings.".length)];
 }
