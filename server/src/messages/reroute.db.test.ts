@@ -9,7 +9,7 @@ let messaging: TestMessaging;
 
 /** Recipients that end in 2 go by the second carrier, and go on to the first when it refuses them. */
 beforeAll(async () => {
-  const carriers = { one: one.connector, two: two.connector };
+  const carriers = { one: one.connector, two: { ...two.connector, carriesMedia: true } };
   messaging = await startTestMessaging({
     routeOf: () => ({ segmentsPerSecond: 1_000, connector: one.connector }),
     ways: {
@@ -86,4 +86,22 @@ test("a text whose carrier gave no answer before a crash goes to it and to no ot
   await messaging.becomes(message, "sent");
   expect(two.submitted.filter((submission) => submission.id === message.id)).toHaveLength(1);
   expect(one.submitted.filter((submission) => submission.id === message.id)).toEqual([]);
+});
+
+test("a message with media does not go on to a carrier that carries none", async () => {
+  two.answer = () => ({ kind: "refused", errorCode: 21606, carrierCode: "x" });
+  const media = [{ url: "https://shop.example/a.png", contentType: "image/png" }];
+  const message = await messaging.accept(from, { recipient: "+12025550182", media });
+  await messaging.becomes(message, "failed");
+  expect(await messaging.find(message)).toMatchObject({ errorCode: 21606, segments: 1, media });
+  expect(two.submitted.at(-1)).toMatchObject({ id: message.id, media: [media[0]?.url] });
+  expect(one.submitted.filter(({ id }) => id === message.id)).toEqual([]);
+});
+
+test("a message with media fails by a carrier that carries none, before a byte leaves", async () => {
+  const media = [{ url: "https://shop.example/a.png", contentType: "image/png" }];
+  const message = await messaging.accept(from, { recipient: "+12025550191", media });
+  await messaging.becomes(message, "failed");
+  expect(await messaging.find(message)).toMatchObject({ errorCode: 21621 });
+  expect(one.submitted.filter(({ id }) => id === message.id)).toEqual([]);
 });

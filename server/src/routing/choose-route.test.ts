@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Connector, ConnectorState } from "../connectors/connector.ts";
-import { connectorsFor, connectorsOfSender, firstUp } from "./choose-route.ts";
+import { connectorsFor, connectorsOfSender, firstUp, mayCarryMedia } from "./choose-route.ts";
 import type { Route } from "./route.ts";
 
 const sender = { number: "+12025550101", connector: "twilio" };
@@ -116,4 +116,19 @@ test("a sender's connectors are those of all its routes, whoever the recipient i
     "other",
     "twilio",
   ]);
+});
+
+test.each([
+  ["its own connector", "twilio", [], true],
+  ["none", "smpp", [], false],
+  ["a route", "smpp", [route({ connector: "twilio" })], true],
+  ["a route that is off", "smpp", [route({ connector: "twilio", isEnabled: false })], false],
+  ["another's route", "smpp", [route({ connector: "twilio", senders: ["+1"] })], false],
+  ["a route of a simulated sender", "simulator", [route({ connector: "twilio" })], false],
+])("a sender's media may go by %s that carries media", (_name, own, routes, expected) => {
+  const media = {
+    isSimulated: (name: string) => name === "simulator",
+    carriesMedia: (name: string) => name === "twilio",
+  };
+  expect(mayCarryMedia(routes, { ...sender, connector: own }, media)).toBe(expected);
 });
