@@ -176,14 +176,29 @@ test("a phone's media come in from Twilio and are passed on with their kinds", a
   ]);
 });
 
-test("media leave only by a route that carries media, and fail where there is none", async () => {
-  const [own, near, far] = ["+447400123456", "+447900123456", "+447400123457"];
+const [own, near, far] = ["+447400123456", "+447900123456", "+447400123457"] as const;
+
+test("of a service's senders one that carries media is chosen for media", async () => {
   const settings = { host: "127.0.0.1", port: 9, systemId: "nobody", password: "secret" };
   await post("/longwave/v1/Connectors", { name: "texts", kind: "smpp", settings });
   const held = { number: own, kind: "long_code", country: "GB", connector: "texts" };
   await post("/longwave/v1/Inventory", { numbers: [{ ...held, segments_per_second: 50 }] });
   const claim = { form: { PhoneNumber: own } };
-  expect((await started.call(`${started.home}/IncomingPhoneNumbers.json`, claim)).status).toBe(201);
+  const numbers = `${started.home}/IncomingPhoneNumbers.json`;
+  expect((await started.call(numbers, claim)).status).toBe(201);
+  const service = await started.call("/v1/Services", { form: { FriendlyName: "Shop" } });
+  const { sid } = service.json;
+  for (const { sid: PhoneNumberSid } of (await started.call(numbers)).json.incoming_phone_numbers) {
+    await started.call(`/v1/Services/${sid}/PhoneNumbers`, { form: { PhoneNumberSid } });
+  }
+  const form = { To: far, MessagingServiceSid: sid, MediaUrl: picture };
+  const sent = (await started.call(`${started.home}/Messages.json`, { form })).json;
+  await expect.poll(async () => (await fetchMessage(sent.sid)).from).toBe(number);
+  await expect.poll(async () => (await fetchMessage(sent.sid)).status).toBe("delivered");
+  expect((await started.call(`/v1/Services/${sid}`, { method: "DELETE" })).status).toBe(204);
+});
+
+test("media leave only by a route that carries media, and fail where there is none", async () => {
   const sendPicture = (To: string) =>
     started.call(`${started.home}/Messages.json`, {
       form: { To, From: own, Body: "Look", MediaUrl: picture },
