@@ -385,9 +385,10 @@ create table messages (
   options jsonb, -- rare: service, provideFeedback, tags
   primary key (shard, id, day)
 ) partition by range (day);
-create index on messages (account, id desc);
-create index on messages (account, recipient, id desc);
-create index on messages (account, sender, id desc);
+-- Rising, though lists read them backwards: new entries stand at an end of their own, whose pages fill up.
+create index on messages (account, id);
+create index on messages (account, recipient, id);
+create index on messages (account, sender, id);
 
 create table queue (
   shard smallint not null,

@@ -2,6 +2,7 @@ import type { Closers } from "./app.ts";
 import { buildCarriers } from "./carriers.ts";
 import { createHerald, listen, notify } from "./db/channel.ts";
 import { buildDispatching } from "./dispatching.ts";
+import { spreadOver } from "./events/log.ts";
 import { ApiError } from "./lib/errors.ts";
 import { shardOf } from "./lib/message-id.ts";
 import { createAccepter, type NewMessage } from "./messages/accept.ts";
@@ -56,8 +57,10 @@ export function buildMessaging(base: Base, closers: Closers) {
       ? buildCarriers(base, { inbound, onEvents, onReady: () => {}, onlyCalled: true }, closers)
       : undefined;
   const offer = dispatching?.dispatcher.offer ?? shardsOf;
+  // While one bulk's slice is stored, another's is on its way.
+  const bulk = spreadOver([newWriter(), newWriter()]);
   const accepter = createAccepter({
-    ...{ hot, clock, newId, writers: { single: newWriter(), bulk: newWriter() } },
+    ...{ hot, clock, newId, writers: { single: newWriter(), bulk } },
     isSimulated: connectorBook.isSimulated,
     judge: base.judges.accepted,
     defaultPriorityOf: (account) => base.accountBook.byId(account)?.defaultPriority,

@@ -64,6 +64,25 @@ export function createEventWriter(app: EventWriterNeeds): EventWriter {
   };
 }
 
+/** For batches of which none follows another: each goes to the writer with the fewest before it. */
+export function spreadOver(writers: readonly EventWriter[]): EventWriter {
+  const lines = writers.map((writer) => ({ writer, length: 0 }));
+  return {
+    commit: async (count, run) => {
+      const line = lines.reduce((best, one) => (one.length < best.length ? one : best));
+      line.length += 1;
+      try {
+        return await line.writer.commit(count, run);
+      } finally {
+        line.length -= 1;
+      }
+    },
+    close: async () => {
+      await Promise.all(writers.map((writer) => writer.close()));
+    },
+  };
+}
+
 /**
  * Writers whose last batch failed. Readers stop looking at a closed one, and a batch whose COMMIT
  * was lost may still run: so they are closed only once PostgreSQL is known to have ended it. What

@@ -23,7 +23,7 @@ export type BulkNeeds = {
 };
 
 export const BULK_LENGTH_MAX = 10_000;
-/** Messages read between two turns of the event loop: some two milliseconds of work. */
+/** Messages read or told between two turns of the event loop: at most two milliseconds of work. */
 const SLICE_LENGTH = 100;
 
 export function bulkRoutes(app: BulkNeeds): Route[] {
@@ -54,13 +54,20 @@ async function createBulk(app: BulkNeeds, { account, body, reserved }: Call) {
     (item, index): item is NewMessage => !(item instanceof ApiError || stored.has(index)),
   );
   const accepted = (await app.acceptBulk(good)).values();
-  const results = read.map((item, index) => {
+  const results: ReturnType<typeof describe>[] = [];
+  for (const [index, item] of read.entries()) {
+    if (index % SLICE_LENGTH === 0) await turn();
     const result = stored.get(index) ?? (item instanceof ApiError ? item : accepted.next().value);
     if (result === undefined) throw new Error("A message was given without a result.");
-    return describe(app, index, result);
-  });
+    results.push(describe(app, index, result));
+  }
   const refused = results.filter((result) => "code" in result).length;
   return { accepted: results.length - refused, refused, messages: results };
+}
+
+/** Lets others have their turn of the event loop. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function messagesOf(body: unknown): readonly unknown[] {
@@ -74,9 +81,7 @@ async function readAll(
 ): Promise<(NewMessage | ApiError)[]> {
   const read: (NewMessage | ApiError)[] = [];
   for (const [index, parameters] of messages.entries()) {
-    if (index > 0 && index % SLICE_LENGTH === 0) {
-      await new Promise((resolve) => setImmediate(resolve));
-    }
+    if (index > 0 && index % SLICE_LENGTH === 0) await turn();
     read.push(await readOne(app, account, parameters));
   }
   return read;
