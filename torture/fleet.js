@@ -54,6 +54,7 @@ export async function startFleet({ count, folder, database, simulator, senders, 
       }),
     /** The status of every recipient's message, read at the end. */
     statuses: async () => {
+      await Promise.all(processes.map((one) => one.ready()));
       const all = new Map();
       let path = `${MESSAGES}?PageSize=1000`;
       while (path) {

@@ -17,6 +17,8 @@ export async function createLongwave({ name, roles, folder, env, say }) {
   let hasStarted = false;
   let isFrozen = false;
   let isStopping = false;
+  let starting = Promise.resolve();
+  let lastWords = "";
 
   const startOnce = async () => {
     child = spawn(
@@ -30,27 +32,44 @@ export async function createLongwave({ name, roles, folder, env, say }) {
         stdio: ["ignore", "pipe", "pipe"],
       },
     );
-    child.stderr.on("data", (chunk) => note(name, chunk));
+    child.stderr.on("data", (chunk) => {
+      lastWords = String(chunk).trim();
+      note(name, chunk);
+    });
     await started(child);
     hasStarted = true;
+    child.once("exit", (code, signal) => {
+      if (!hasStarted || isStopping) return;
+      // As a service manager does it; that it ended is told.
+      hasStarted = false;
+      say(`${name} ended by itself with ${signal ?? code}. Its last words: ${lastWords}`);
+      void start();
+    });
+  };
+  /** Tried until it starts: the database may be away. */
+  const startUntilItRuns = async () => {
+    while (!isStopping) {
+      try {
+        return await startOnce();
+      } catch (error) {
+        say(`${name}: ${error.message}`);
+        child = undefined;
+        await new Promise((done) => setTimeout(done, START_AGAIN_MS));
+      }
+    }
+  };
+  const start = () => {
+    starting = startUntilItRuns();
+    return starting;
   };
 
   return {
     ...{ name, roles, shift },
     url: roles.includes("api") ? `http://127.0.0.1:${port}` : undefined,
     isRunning: () => hasStarted && !isFrozen,
-    /** Tried until it starts: the database may be away. */
-    start: async () => {
-      while (!isStopping) {
-        try {
-          return await startOnce();
-        } catch (error) {
-          say(`${name}: ${error.message}`);
-          child = undefined;
-          await new Promise((done) => setTimeout(done, START_AGAIN_MS));
-        }
-      }
-    },
+    start,
+    /** Resolves when it runs, if it is being started. */
+    ready: () => starting,
     kill: async () => {
       hasStarted = false;
       const ended = hasEnded(child);

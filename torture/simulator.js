@@ -1,5 +1,6 @@
 import { fork } from "node:child_process";
 import { join } from "node:path";
+import { watchIdles } from "../bench/idles.js";
 
 const TICK_MS = 5;
 
@@ -44,21 +45,7 @@ async function run() {
   const { systemClock } = await import("../server/dist/lib/clock.js");
   const options = { port: 0, httpPort: 0, seed: 1, receiptDelayMs: 300, clock: systemClock };
   const { port, httpPort } = await start(options);
-  watchIdles();
-  process.send({ port, httpPort });
-}
-
-/**
- * Notes when it had read all that had come: whenever the loop waited for something to do. However
- * long the machine holds it up, its stamps are late by no more than since then.
- */
-function watchIdles() {
-  const idles = [];
-  let last = { atMs: performance.now(), idleMs: 0 };
-  setInterval(() => {
-    const now = { atMs: performance.now(), idleMs: performance.eventLoopUtilization().idle };
-    if (now.idleMs > last.idleMs) idles.push({ atMs: now.atMs, sinceMs: last.atMs });
-    last = now;
-  }, TICK_MS);
+  const idles = watchIdles(TICK_MS);
   process.on("message", () => process.send(idles));
+  process.send({ port, httpPort });
 }

@@ -1,3 +1,5 @@
+import { latenessOf } from "../bench/idles.js";
+
 const WINDOW_MS = 1_000;
 /** What two clocks' rounding may make. */
 const ROUNDING_MS = 2;
@@ -67,8 +69,7 @@ function overruns(submissions, idles, limit) {
     const first = submissions[at - limit].atMs;
     const spanMs = submissions[at].atMs - first;
     if (spanMs >= WINDOW_MS - ROUNDING_MS) continue;
-    const idle = idles.findLast(({ atMs }) => atMs <= first);
-    const lateMs = first - (idle?.sinceMs ?? 0);
+    const lateMs = latenessOf(idles, first);
     if (spanMs + lateMs < WINDOW_MS - ROUNDING_MS) {
       found.push(`${Math.round(spanMs)} ms (${Math.round(lateMs)} late)`);
     }
