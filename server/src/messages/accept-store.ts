@@ -46,8 +46,8 @@ export type StoreVerdict = "stored" | "full" | "draining" | "opted out";
 /**
  * Stores a batch in one statement: messages, queue, counters, and one event for each account's. A row whose lane is full or
  * being drained, or whose recipient opted out, is left out and says so. Running it again with the same ids stores
- * nothing twice. Rows must be sorted by shard and lane, so that two acceptors never lock in
- * opposite orders.
+ * nothing twice. Lanes are locked by shard and lane, so that two acceptors never lock in opposite
+ * orders.
  */
 export async function storeAccepted(
   sql: Sql,
@@ -80,22 +80,27 @@ export async function storeAccepted(
         shard, id, day, account, lane, capacity, pool, direction, sender, recipient, body,
         encoding, segments, priority, valid_until, status_callback, is_simulated, options, place
       )
+    ), lane as materialized (
+      select lanes.shard, lanes.lane, lanes.drained_by is not null as is_draining,
+        lanes.accepted - (
+          select departed from lane_departures
+          where shard = one.shard and lane = one.lane
+        ) as depth
+      from (select distinct shard, lane from item) as one
+      join lanes on lanes.shard = any(array[one.shard]) and lanes.lane = any(array[one.lane])
+      order by one.shard, one.lane
+      for no key update of lanes
     ), held as materialized (
-      select item.*, lanes.accepted - (
-        select departed from lane_departures
-        where shard = item.shard and lane = item.lane
-      ) as depth, exists (
+      select item.*, lane.depth, exists (
         select from opt_outs
         where opt_outs.account = item.account
           and opt_outs.pool = any(array[item.pool, item.sender])
           and opt_outs.recipient = item.recipient
       ) and not coalesce(item.options ? 'isKeywordReply', false) as is_opted_out,
-        lanes.drained_by is not null
+        lane.is_draining
           and not coalesce(item.options ? 'isKeywordReply', false) as is_draining
       from item
-      join lanes on lanes.shard = any(array[item.shard]) and lanes.lane = any(array[item.lane])
-      order by item.place
-      for no key update of lanes
+      join lane on lane.shard = item.shard and lane.lane = item.lane
     ), decided as materialized (
       select held.*, not is_opted_out and not is_draining
         and depth + sum(case when is_opted_out or is_draining then 0 else segments end)

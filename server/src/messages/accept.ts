@@ -13,7 +13,6 @@ import {
   idAfter,
   type MessageId,
   SHARD_COUNT,
-  shardOf,
 } from "../lib/message-id.ts";
 import { isCleanText, segmentBody } from "../segments/segment.ts";
 import { smartEncode } from "../segments/smart-encoding.ts";
@@ -104,8 +103,7 @@ export function createAccepter(app: AccepterNeeds): Accepter {
   const storing = { hot: app.hot, isClosed: () => isClosed };
 
   const store = async (rows: readonly AcceptedRow[], writer: EventWriter) => {
-    const sorted = rows.toSorted((a, b) => shardOf(a.id) - shardOf(b.id) || a.lane - b.lane);
-    const verdicts = await storeUntilCertain(storing, sorted, writer);
+    const verdicts = await storeUntilCertain(storing, rows, writer);
     const stored = rows.filter((row) => verdicts.get(row.id) === "stored");
     if (stored.length > 0) app.onStored(stored);
     await failOverflow(storing, { rows, verdicts }, writer);

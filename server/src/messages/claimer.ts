@@ -90,11 +90,27 @@ export function createClaimer(app: ClaimerNeeds): Claimer {
       // A message that was just stored is offered, and may stand in a window that was just read.
       if (taken.has(queued.id)) return false;
       taken.set(queued.id, by.epoch);
-      batcher.add({ lane, claim: { ...queued, charges: undefined, ...by } }).catch(app.onError);
+      batcher.add({ lane, claim: claimOf(queued, by) }).catch(app.onError);
       return true;
     },
     forget: (id) => taken.delete(id),
     close: batcher.close,
+  };
+}
+
+/** Written out, as all objects made for each message. */
+function claimOf(queued: QueuedRow, by: Pick<Claim, "connector" | "epoch" | "charges">): Claim {
+  return {
+    shard: queued.shard,
+    lane: queued.lane,
+    priority: queued.priority,
+    id: queued.id,
+    attempt: queued.attempt,
+    segments: queued.segments,
+    validUntil: queued.validUntil,
+    connector: by.connector,
+    epoch: by.epoch,
+    charges: by.charges,
   };
 }
 

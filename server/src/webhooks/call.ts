@@ -38,10 +38,19 @@ export async function callCustomer(app: Caller, call: Call): Promise<CallResult>
   const { target } = parts;
   const at = app.clock();
   const { request, url } = signedRequest(app, call, { parts, at });
+  const { url: to, method, headers, body, connectMs, readMs } = request;
   let durationMs = 0;
   for (let retries = 0; ; retries += 1) {
     const totalMs = Math.max(target.totalMs - durationMs, 1);
-    const answer = await app.dialer.request({ ...request, totalMs });
+    const answer = await app.dialer.request({
+      url: to,
+      method,
+      headers,
+      body,
+      connectMs,
+      readMs,
+      totalMs,
+    });
     durationMs = app.clock().getTime() - at.getTime();
     const isOver = retries >= target.retryCount || durationMs >= target.totalMs;
     if (isOver || !isRetried(answer, target.retryPolicies)) {

@@ -72,16 +72,21 @@ export function readNewMessage(request: ApiRequest): {
   const validityS = form.int("ValidityPeriod", range);
   const intent = form.choice("MessageIntent", intents);
   const priority = readPriority(request, intent);
+  const smartEncoded = form.flag("SmartEncoded") || undefined;
+  const provideFeedback = form.flag("ProvideFeedback") || undefined;
+  const isMarketing = intent === "marketing" || undefined;
   return {
-    ...{ to, origin, body },
+    to,
+    origin,
+    body,
     options: {
-      ...(statusCallback === undefined ? {} : { statusCallback }),
-      ...(validityS === undefined ? {} : { validityS }),
-      ...(priority === undefined ? {} : { priority }),
-      ...(form.flag("SmartEncoded") === true ? { smartEncoded: true } : {}),
-      ...(intent === "marketing" ? { isMarketing: true } : {}),
-      ...(form.flag("ProvideFeedback") === true ? { provideFeedback: true } : {}),
-      ...(media === undefined ? {} : { media }),
+      statusCallback,
+      validityS,
+      priority,
+      smartEncoded,
+      provideFeedback,
+      isMarketing,
+      media,
     },
   };
 }

@@ -41,9 +41,13 @@ function parseJson(text: string): unknown {
 function isDeeperThan(depthMax: number, value: unknown): boolean {
   let level = [value];
   for (let depth = 0; depth <= depthMax; depth += 1) {
-    level = level.flatMap((one) =>
-      typeof one === "object" && one !== null ? Object.values(one) : [],
-    );
+    const next: unknown[] = [];
+    for (const one of level) {
+      if (typeof one === "object" && one !== null) {
+        for (const key in one) next.push(one[key as keyof typeof one]);
+      }
+    }
+    level = next;
     if (level.length === 0) return false;
   }
   return true;

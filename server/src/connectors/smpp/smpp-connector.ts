@@ -115,7 +115,11 @@ export function createSmppConnector(app: SmppConnectorNeeds): Connector {
     const { submission, segments, reference } = outgoing;
     const bind = freest(submitting);
     if (bind === undefined) return done({ kind: "unavailable", carrierCode: "no bind is open" });
-    const message = toShortMessage(submission, bind.settings, { ...outgoing, now: app.clock() });
+    const message = toShortMessage(submission, bind.settings, {
+      vendorTlvs: outgoing.vendorTlvs,
+      reference,
+      now: app.clock(),
+    });
     if (message.shortMessage.length > SHORT_MESSAGE_OCTETS_MAX) {
       return done({ kind: "refused", errorCode: 30008, carrierCode: "short_message too long" });
     }
