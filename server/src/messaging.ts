@@ -58,9 +58,9 @@ export function buildMessaging(base: Base, closers: Closers) {
       : undefined;
   const offer = dispatching?.dispatcher.offer ?? shardsOf;
   // While one bulk's slice is stored, another's is on its way.
-  const bulk = spreadOver([newWriter(), newWriter()]);
+  const bulkWriter = spreadOver([newWriter(), newWriter()]);
   const accepter = createAccepter({
-    ...{ hot, clock, newId, writers: { single: newWriter(), bulk } },
+    ...{ hot, bulk: base.bulk, clock, newId, writers: { single: newWriter(), bulk: bulkWriter } },
     isSimulated: connectorBook.isSimulated,
     judge: base.judges.accepted,
     defaultPriorityOf: (account) => base.accountBook.byId(account)?.defaultPriority,

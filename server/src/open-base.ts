@@ -48,7 +48,7 @@ export async function openBase(options: AppOptions, closers: Closers) {
   } finally {
     await direct.end({ timeout: 1 });
   }
-  const { sql, hot, close } = connectDatabase(address);
+  const { sql, hot, bulk, close } = connectDatabase(address);
   closers.push(close);
   const { retentionDays } = config;
   closers.push(keepPartitions({ sql, clock, retentionDays, onError: report }).close);
@@ -73,7 +73,7 @@ export async function openBase(options: AppOptions, closers: Closers) {
   });
   closers.push(spendMeter.close);
   return {
-    ...{ ...options, sql, hot, owner, seal, newId, dialer },
+    ...{ ...options, sql, hot, bulk, owner, seal, newId, dialer },
     ...{ firstAccount, isFirstStart: isNew, heldCount },
     /** Where callers reach this server; the port is known when it listens. */
     reached: { url: config.publicUrl ?? localUrl(config.host, config.port) },

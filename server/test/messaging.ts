@@ -89,7 +89,7 @@ export async function startTestMessaging(
   leases = held;
   for (const gain of gained) dispatcher.gain(...gain);
   const accepter = createAccepter({
-    ...{ hot, clock, newId: createIdWriter(1, () => clock().getTime()) },
+    ...{ hot, bulk: hot, clock, newId: createIdWriter(1, () => clock().getTime()) },
     writers: { single: writer(), bulk: writer() },
     isSimulated: () => false,
     judge: () => allowed,

@@ -13,11 +13,14 @@ export type Database = {
   readonly sql: Sql;
   /** For the message path: statements planned once, by index only. */
   readonly hot: Sql;
+  /** As `hot`, for what yields to it: bulks. */
+  readonly bulk: Sql;
   readonly close: () => Promise<void>;
 };
 
 const CONNECTIONS_MAX = 8;
 const HOT_CONNECTIONS_MAX = 8;
+const BULK_CONNECTIONS_MAX = 2;
 const CLOSE_SECONDS_MAX = 5;
 /** The library's own pauses grow to twenty seconds, in which nothing would be recorded. */
 const RECONNECT_SECONDS = 0.25;
@@ -45,13 +48,16 @@ export function connectDatabase(address: DatabaseAddress): Database {
   const pool = openPool(address, CONNECTIONS_MAX, {});
   const sql = isPooled(address) ? oneQueryAConnection(pool, CONNECTIONS_MAX) : pool;
   const hot = openPool(directAddress(address), HOT_CONNECTIONS_MAX, hotSettings);
+  const bulk = openPool(directAddress(address), BULK_CONNECTIONS_MAX, hotSettings);
   return {
     sql,
     hot,
+    bulk,
     close: async () => {
       await Promise.all([
         sql.end({ timeout: CLOSE_SECONDS_MAX }),
         hot.end({ timeout: CLOSE_SECONDS_MAX }),
+        bulk.end({ timeout: CLOSE_SECONDS_MAX }),
       ]);
     },
   };

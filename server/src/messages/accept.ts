@@ -34,8 +34,8 @@ export const BODY_LENGTH_MAX = 1_600;
 /** Ten hours: Twilio's longest and default validity. */
 export const VALIDITY_SECONDS_MAX = 36_000;
 const BATCH_MAX = 1_000;
-/** A statement's worth; larger ones make a message hardly cheaper, and hold their lanes longer. */
-const BULK_SLICE_MAX = 500;
+/** A statement's worth; 500 make a message hardly cheaper, and take a core for twice as long. */
+const BULK_SLICE_MAX = 250;
 /** Messages decided on between two turns of the event loop: some two milliseconds of work. */
 const DECIDED_AT_ONCE_MAX = 100;
 /** Messages that may wait for their batch; beyond it callers are asked to come back. */
@@ -85,6 +85,8 @@ export type Accepter = {
 
 export type AccepterNeeds = {
   readonly hot: Sql;
+  /** Connections of their own for bulks. */
+  readonly bulk: Sql;
   readonly clock: Clock;
   readonly newId: IdWriter;
   readonly writers: { readonly single: EventWriter; readonly bulk: EventWriter };
@@ -100,9 +102,11 @@ export type AccepterNeeds = {
 export function createAccepter(app: AccepterNeeds): Accepter {
   const decide = createDecider(app);
   let isClosed = false;
-  const storing = { hot: app.hot, isClosed: () => isClosed };
+  const single = { hot: app.hot, writer: app.writers.single, isClosed: () => isClosed };
+  const inBulk = { hot: app.bulk, writer: app.writers.bulk, isClosed: () => isClosed };
 
-  const store = async (rows: readonly AcceptedRow[], writer: EventWriter) => {
+  const store = async (rows: readonly AcceptedRow[], storing: typeof single) => {
+    const { writer } = storing;
     const verdicts = await storeUntilCertain(storing, rows, writer);
     const stored = rows.filter((row) => verdicts.get(row.id) === "stored");
     if (stored.length > 0) app.onStored(stored);
@@ -110,9 +114,21 @@ export function createAccepter(app: AccepterNeeds): Accepter {
     return rows.map((row) => resultOf(row, verdicts.get(row.id)));
   };
 
-  const bulk = { decide, store: (rows: readonly AcceptedRow[]) => store(rows, app.writers.bulk) };
+  let singles: Promise<unknown> = Promise.resolve();
+  const bulk = {
+    decide,
+    /** After the single messages that are being stored, but before the next: neither starves. */
+    store: async (rows: readonly AcceptedRow[]) => {
+      await singles;
+      return await store(rows, inBulk);
+    },
+  };
   const batcher = createBatcher<AcceptedRow, Message | ApiError>({
-    run: (rows) => store(rows, app.writers.single),
+    run: (rows) => {
+      const stored = store(rows, single);
+      singles = stored.catch(() => undefined);
+      return stored;
+    },
     batchMax: BATCH_MAX,
   });
 

@@ -33,7 +33,7 @@ beforeAll(async () => {
   `;
   account = row?.account ?? 0;
   accepter = createAccepter({
-    ...{ hot, clock, newId, writers: { single: writerOf(), bulk: writerOf() } },
+    ...{ hot, bulk: hot, clock, newId, writers: { single: writerOf(), bulk: writerOf() } },
     ...{ isSimulated: () => false, judge: () => allowed, onStored: () => undefined },
   });
   answers = createInboundAnswers({ sql, clock, onError });

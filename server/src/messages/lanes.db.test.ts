@@ -66,7 +66,7 @@ beforeAll(async () => {
   });
   for (const gain of gained) dispatcher.gain(...gain);
   accepter = createAccepter({
-    ...{ hot, clock, newId: createIdWriter(1, () => clock().getTime()) },
+    ...{ hot, bulk: hot, clock, newId: createIdWriter(1, () => clock().getTime()) },
     writers: { single: writer(), bulk: writer() },
     isSimulated: () => false,
     judge: () => allowed,

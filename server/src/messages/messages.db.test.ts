@@ -78,7 +78,7 @@ beforeAll(async () => {
   });
   for (const gain of gained) dispatcher.gain(...gain);
   accepter = createAccepter({
-    ...{ hot, clock, newId },
+    ...{ hot, bulk: hot, clock, newId },
     writers: { single: writer(), bulk: writer() },
     isSimulated: () => false,
     judge: () => allowed,
