@@ -1,5 +1,11 @@
 import fc from "fast-check";
-import { parsePhoneNumberFromString } from "libphonenumber-js/max";
+import {
+  getCountries,
+  getCountryCallingCode,
+  getExampleNumber,
+  parsePhoneNumberFromString,
+} from "libphonenumber-js/max";
+import examples from "libphonenumber-js/mobile/examples";
 import { expect, test } from "vitest";
 import {
   countryOf,
@@ -118,5 +124,35 @@ test("no rule of North America's numbering plan looks at the last three digits",
       expect(parsePhoneNumber(`+1${prefix}${one}`)).toBe(number);
     }),
     { numRuns: 2_000 },
+  );
+});
+
+test("no rule of any numbering plan looks at the last three digits", () => {
+  const digits = (length: number) => fc.stringMatching(new RegExp(`^\\d{${length}}$`));
+  const national = fc.constantFrom(...getCountries()).chain((country) => {
+    const example = getExampleNumber(country, examples)?.nationalNumber ?? "5551234567";
+    return fc.tuple(
+      fc.constant(getCountryCallingCode(country)),
+      fc.oneof(
+        fc
+          .nat({ max: example.length })
+          .chain((kept) =>
+            digits(example.length - kept).map((rest) => example.slice(0, kept) + rest),
+          ),
+        fc.integer({ min: 7, max: 13 }).chain(digits),
+      ),
+    );
+  });
+  void fc.assert(
+    fc.property(national, digits(3), ([code, first], last) => {
+      const number = `${code}${first.slice(0, -3)}${last}`;
+      // Written with a bracket, a number is read by itself, and not by its block.
+      const alone = parsePhoneNumber(`+(${number})`);
+      expect(parsePhoneNumber(`+${number}`)).toBe(alone);
+      if (alone === undefined) return;
+      const parsed = parsePhoneNumberFromString(alone);
+      expect(countryOf(alone)).toBe(parsed?.country ?? parsed?.getPossibleCountries()[0]);
+    }),
+    { numRuns: 5_000 },
   );
 });

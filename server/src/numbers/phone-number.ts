@@ -38,7 +38,7 @@ const SLICE_LENGTH = 100;
 const BLOCK_DIGITS = 3;
 /** Sixty million numbers: what campaigns meet. */
 const CACHED_BLOCKS_MAX = 60_000;
-const factsByBlock = createRecentMap<NumberFacts | undefined>(CACHED_BLOCKS_MAX);
+const factsByBlock = createRecentMap<NumberFacts | "rewritten" | undefined>(CACHED_BLOCKS_MAX);
 
 const factsByText = createRecentMap<NumberFacts | undefined>(CACHED_NUMBERS_MAX);
 
@@ -78,15 +78,18 @@ export function countryOf(number: PhoneNumber): string | undefined {
 
 function factsOf(text: string): NumberFacts | undefined {
   if (text.length > TEXT_LENGTH_MAX) return undefined;
-  if (!/^\+1\d{10}$/.test(text)) return factsByText.get(text, readFacts);
-  // No rule of North America's numbering plan looks at the last three digits: a test holds it.
-  const block = factsByBlock.get(text.slice(0, -BLOCK_DIGITS), factsOfBlock);
+  if (!/^\+[1-9]\d{7,14}$/.test(text)) return factsByText.get(text, readFacts);
+  // No rule of a numbering plan looks at the last three digits: a test holds it.
+  const block = factsByBlock.get(text.slice(0, -BLOCK_DIGITS), readBlock);
+  if (block === "rewritten") return factsByText.get(text, readFacts);
   return block && { number: text as PhoneNumber, country: block.country };
 }
 
-/** Where a block of a thousand numbers belongs. */
-function factsOfBlock(prefix: string): NumberFacts | undefined {
-  return readFacts(prefix + "0".repeat(BLOCK_DIGITS));
+/** Where a block of a thousand numbers belongs; some plans drop a prefix that people still write. */
+function readBlock(prefix: string): NumberFacts | "rewritten" | undefined {
+  const first = prefix + "0".repeat(BLOCK_DIGITS);
+  const facts = readFacts(first);
+  return facts === undefined || facts.number === first ? facts : "rewritten";
 }
 
 function readFacts(text: string): NumberFacts | undefined {
