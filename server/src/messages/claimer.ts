@@ -16,6 +16,8 @@ const CLAIM_BATCH_MAX = 500;
 
 export type Claimed = { readonly claim: Claim; readonly message: ClaimedMessage };
 
+type Wanted = { readonly lane: Lane; readonly claim: Claim; readonly generation: number };
+
 /** What this process has taken out of the queue and not recorded yet. */
 export type Claimer = {
   readonly isTaken: (id: MessageId) => boolean;
@@ -51,13 +53,13 @@ export type ClaimerNeeds = {
 export function createClaimer(app: ClaimerNeeds): Claimer {
   /** With the epoch under which they were taken. */
   const taken = new Map<MessageId, bigint>();
-  const batcher = createBatcher<{ lane: Lane; claim: Claim }, undefined>({
+  const batcher = createBatcher<Wanted, undefined>({
     batchMax: CLAIM_BATCH_MAX,
     run: async (batch) => {
-      const messages = await claim(
-        app,
-        batch.map((one) => one.claim),
-      );
+      // Taken from a window that was given up since: another that it had before was refused.
+      const current = batch.filter(({ lane, generation }) => lane.generation === generation);
+      const claims = current.map((one) => one.claim);
+      const messages = claims.length === 0 ? [] : await claim(app, claims);
       const byId = new Map(messages?.map((message) => [message.id, message]));
       const claimed: { lane: Lane; claimed: Claimed }[] = [];
       for (const one of batch) {
@@ -90,7 +92,8 @@ export function createClaimer(app: ClaimerNeeds): Claimer {
       // A message that was just stored is offered, and may stand in a window that was just read.
       if (taken.has(queued.id)) return false;
       taken.set(queued.id, by.epoch);
-      batcher.add({ lane, claim: claimOf(queued, by) }).catch(app.onError);
+      const { generation } = lane;
+      batcher.add({ lane, claim: claimOf(queued, by), generation }).catch(app.onError);
       return true;
     },
     forget: (id) => taken.delete(id),

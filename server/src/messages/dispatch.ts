@@ -40,6 +40,8 @@ const RECORD_BATCH_MAX = 1_000;
 const RECORD_LINGER_MS = 10;
 const SWEEP_MS = 1 * SECOND;
 const LEAVE_POLL_MS = 20;
+/** After a claim that found nothing: while a shard is lost without our knowing, its lanes ask no more often. */
+const READ_AGAIN_MS = 20;
 
 export type DispatcherNeeds = {
   readonly hot: Sql;
@@ -220,6 +222,7 @@ function buildMachine(app: DispatcherNeeds): Machine {
     onDropped: (lane, claim, message) => {
       reserve(lane, -claim.segments);
       if (message !== undefined) app.onRecorded();
+      else readAgain({ book, pump }, lane);
     },
     onReturned: book.forgetWindows,
     onError: app.onError,
@@ -289,6 +292,15 @@ function offerAll(
   rows: readonly (QueuedRow & LaneRow)[],
 ): void {
   for (const row of rows) book.offer(bare(row), row);
+  pump.soon();
+}
+
+/** A claim that finds nothing was canceled, or fenced off: what stood behind it must not pass it. */
+function readAgain({ book, pump }: Pick<Machine, "book" | "pump">, lane: Lane): void {
+  lane.generation += 1;
+  lane.readAgain();
+  lane.notBefore = Math.max(lane.notBefore, performance.now() + READ_AGAIN_MS);
+  book.touch(lane);
   pump.soon();
 }
 

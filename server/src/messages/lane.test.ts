@@ -49,3 +49,13 @@ test("a full window gives up its end for one that comes back", () => {
   expect(takeAll(lane)).toEqual([0, 1, ...ids.slice(1, -1)]);
   expect(lane.unread()).toContain(2);
 });
+
+test("a lane that is to be read again gives nothing until it was", () => {
+  const lane = laneWith([2, 4]);
+  lane.readAgain();
+  lane.offer(queued(6));
+  expect(takeAll(lane)).toEqual([]);
+  lane.beginRead(2);
+  lane.endRead(2, [2, 4, 6].map(queued), true);
+  expect(takeAll(lane)).toEqual([2, 4, 6]);
+});

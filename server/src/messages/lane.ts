@@ -43,6 +43,8 @@ export type Lane = {
   written: number;
   /** How often in a row its carrier's queue was full. */
   fullTimes: number;
+  /** How often its windows were given up. */
+  generation: number;
   /** What it waits for in a row with others. */
   waitsIn: LaneQueue | undefined;
   ticket: number;
@@ -68,6 +70,8 @@ export type Lane = {
   readonly beginRead: (priority: Priority) => void;
   readonly endRead: (priority: Priority, rows: readonly QueuedRow[], isAll: boolean) => void;
   readonly forget: () => void;
+  /** Its windows are not what the queue holds: nothing leaves until they were read anew. */
+  readonly readAgain: () => void;
 };
 
 type Window = { rows: QueuedRow[]; isWhole: boolean; isStale: boolean };
@@ -102,9 +106,20 @@ export function createLane(
     return result;
   };
 
+  const doubt = (isEmptied: boolean) => {
+    for (const priority of priorities) change(priority, (window) => unsettle(window, isEmptied));
+  };
+
   return {
     ...{ row, way, hasRoute: true, version: 0, reserved: 0, notBefore: Number.NEGATIVE_INFINITY },
-    ...{ fullTimes: 0, waitsIn: undefined, ticket: 0, stoppedBy: undefined, heldBy: undefined },
+    ...{
+      fullTimes: 0,
+      generation: 0,
+      waitsIn: undefined,
+      ticket: 0,
+      stoppedBy: undefined,
+      heldBy: undefined,
+    },
     ...{ throttledUntil: Number.NEGATIVE_INFINITY, written: 0 },
     ...{ size: () => size, windowMax },
     offer: (queued) => change(queued.priority, (window) => putIn(window, queued, windowMax())),
@@ -136,13 +151,7 @@ export function createLane(
         window.rows = rows.filter((queued) => !isTaken(queued.id));
         window.isWhole = isAll && !window.isStale;
       }),
-    forget: () => {
-      for (const priority of priorities) {
-        change(priority, (window) => {
-          window.isWhole = false;
-        });
-      }
-    },
+    ...{ forget: () => doubt(false), readAgain: () => doubt(true) },
   };
 }
 
@@ -151,6 +160,14 @@ function nextPriority(filled: number, turn: number): Priority | undefined {
   const reserved = reservedTurns[turn];
   if (reserved !== undefined && (filled & (1 << reserved)) !== 0) return reserved;
   return filled === 0 ? undefined : firstOf[filled];
+}
+
+/** It may lack messages; emptied, also what stands in it is in doubt. */
+function unsettle(window: Window, isEmptied: boolean): void {
+  window.isWhole = false;
+  if (!isEmptied) return;
+  window.rows = [];
+  window.isStale = true;
 }
 
 function isHeadExpired({ rows: [head] }: Window, now: Date): boolean {
