@@ -1,9 +1,9 @@
 /** The requests of the loader, as bytes of HTTP/1.1, and what an answer says of its messages. */
 
-const AREAS = ["202", "303", "404", "505", "602", "713", "804", "916"];
+export const AREAS = ["202", "303", "404", "505", "602", "713", "804", "916"];
 const MESSAGES_PER_BULK = 10_000;
 /** Last four digits that are used: the simulator's faults are numbers that end in 99 and two more. */
-const LINES = 9_000;
+export const LINES = 9_000;
 
 export const requests = {
   /** POST of one message to Longwave. */
