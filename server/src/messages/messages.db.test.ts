@@ -245,3 +245,42 @@ test("a list is newest first and goes on after an id", async () => {
   expect(new Set(ids).size).toBe(20);
   expect(ids).toEqual(ids.toSorted((a, b) => (a < b ? 1 : -1)));
 });
+
+test("a bulk lets the single messages go first that are being stored, and they do not starve it", async () => {
+  const { sql } = database;
+  const slow = "+12025550031";
+  const { id } = await accepter.accept(text(slow));
+  await becomes(id, "sent");
+  const order: string[] = [];
+  let release = () => {};
+  let holding: Promise<unknown> | undefined;
+  await new Promise<void>((isHeld) => {
+    holding = sql.begin(async (begun) => {
+      await begun`select from lanes where sender = ${slow} for update`;
+      const released = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      isHeld();
+      await released;
+    });
+  });
+  const single = accepter.accept(text(slow)).then(() => order.push("single"));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const bulk = accepter.acceptBulk([text("+12025550032")]).then(() => order.push("bulk"));
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(order).toEqual([]);
+  release();
+  await Promise.all([holding, single, bulk]);
+  expect(order).toEqual(["single", "bulk"]);
+  let isStored = false;
+  const steady = async () => {
+    while (!isStored) await accepter.accept(text("+12025550033"));
+  };
+  const streams = [steady(), steady(), steady()];
+  const results = await accepter.acceptBulk(
+    Array.from({ length: 600 }, () => text("+12025550034")),
+  );
+  isStored = true;
+  await Promise.all(streams);
+  expect(results.filter((result) => "id" in result)).toHaveLength(600);
+});
