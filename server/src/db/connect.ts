@@ -2,6 +2,7 @@ import postgres from "postgres";
 import { HOUR, SECOND } from "../lib/clock.ts";
 import { oneQueryAConnection } from "./one-query-a-connection.ts";
 import type { Sql } from "./sql.ts";
+import { mendResults } from "./whole-results.ts";
 
 /** Where a PostgreSQL is: a URL, or the private socket folder of the embedded one. */
 export type DatabaseAddress =
@@ -46,6 +47,7 @@ const hotSettings = {
  */
 export function connectDatabase(address: DatabaseAddress): Database {
   const pool = openPool(address, CONNECTIONS_MAX, {});
+  mendResults(pool);
   const sql = isPooled(address) ? oneQueryAConnection(pool, CONNECTIONS_MAX) : pool;
   const hot = openPool(directAddress(address), HOT_CONNECTIONS_MAX, hotSettings);
   const bulk = openPool(directAddress(address), BULK_CONNECTIONS_MAX, hotSettings);
