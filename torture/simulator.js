@@ -47,5 +47,5 @@ async function run() {
   const { port, httpPort } = await start(options);
   const idles = watchIdles(TICK_MS);
   process.on("message", () => process.send(idles));
-  process.send({ port, httpPort });
+  process.send({ port, httpPort, originMs: performance.timeOrigin });
 }

@@ -59,12 +59,13 @@ try {
   await database.noteDoubts();
   const load = startLoad({ fleet, sink, senders, postsPerSecond });
   const faults = createFaults({ fleet, database, simulator, seed, say });
+  const beganAtMs = performance.timeOrigin + performance.now() - simulator.originMs;
   const counts = await faults.during(seconds * 1000);
   say(`Faults: ${[...counts].map(([name, times]) => `${times} ${name}`).join(", ")}.`);
   const posted = await load.stop();
   await settled(posted.accepted);
   const verdict = judge({
-    ...{ posted, segmentsPerSecond },
+    ...{ posted, segmentsPerSecond, beganAtMs },
     doubts: await database.notedDoubts(),
     submissions: await simulator.submissions(),
     idles: await simulator.idles(),

@@ -7,7 +7,7 @@ const SHOWN = 5;
 
 /** Compares what was accepted, submitted and delivered. Each line is a finding with its evidence. */
 export function judge(evidence) {
-  const { posted, doubts, submissions, idles, statuses, delivered, segmentsPerSecond } = evidence;
+  const { posted, doubts, submissions, statuses, delivered, segmentsPerSecond } = evidence;
   const counts = new Map();
   for (const { to } of submissions) {
     const number = `+${to.replace(/^\+/, "")}`;
@@ -23,7 +23,7 @@ export function judge(evidence) {
   const unknown = [...counts.keys()].filter(
     (number) => !recipients.has(number) && !posted.uncertain.has(number),
   );
-  const fast = bySender(submissions).flatMap((own) => overruns(own, idles, segmentsPerSecond));
+  const fast = bySender(submissions).flatMap((own) => overruns(own, evidence));
   const findings = [
     ["accepted, never submitted", lost.map(([, number]) => number)],
     ["accepted, not delivered at the end", unfinished.map(([, number]) => number)],
@@ -61,18 +61,24 @@ function bySender(submissions) {
 
 /**
  * Places where limit + 1 consecutive submissions span less than a second, also if the first one
- * came as long before its stamp as the simulator was busy or held up.
+ * came as long before its stamp as the simulator was busy or held up. Each with what tells which
+ * process and which fault it was: when it began, and how many came by which bind.
  */
-function overruns(submissions, idles, limit) {
+function overruns(submissions, { idles, segmentsPerSecond: limit, beganAtMs }) {
   const found = [];
   for (let at = limit; at < submissions.length; at += 1) {
-    const first = submissions[at - limit].atMs;
-    const spanMs = submissions[at].atMs - first;
+    const window = submissions.slice(at - limit, at + 1);
+    const [first] = window;
+    const spanMs = submissions[at].atMs - first.atMs;
     if (spanMs >= WINDOW_MS - ROUNDING_MS) continue;
-    const lateMs = latenessOf(idles, first);
-    if (spanMs + lateMs < WINDOW_MS - ROUNDING_MS) {
-      found.push(`${Math.round(spanMs)} ms (${Math.round(lateMs)} late)`);
-    }
+    const lateMs = latenessOf(idles, first.atMs);
+    if (spanMs + lateMs >= WINDOW_MS - ROUNDING_MS) continue;
+    const binds = new Map();
+    for (const { bind } of window) binds.set(bind, (binds.get(bind) ?? 0) + 1);
+    const by = [...binds].map(([bind, count]) => `${count} by bind ${bind}`).join(", ");
+    found.push(
+      `${first.from} from ${Math.round(first.atMs - beganAtMs)} ms on in ${Math.round(spanMs)} ms (${Math.round(lateMs)} late; ${by});`,
+    );
   }
   return found;
 }

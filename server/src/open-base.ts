@@ -7,14 +7,11 @@ import { createConnectorBook } from "./connectors/connector-book.ts";
 import { connectDatabase, connectDirect } from "./db/connect.ts";
 import { migrate } from "./db/migrate.ts";
 import { createPartitions, keepPartitions } from "./db/partitions.ts";
-import type { Sql } from "./db/sql.ts";
 import { createEventWriter } from "./events/log.ts";
 import { findFirstAccount } from "./first-start.ts";
 import { createJudges } from "./judging.ts";
-import { MINUTE, SECOND } from "./lib/clock.ts";
-import { OperatorAlert, StartError } from "./lib/errors.ts";
+import { OperatorAlert } from "./lib/errors.ts";
 import { createGuardedDialer } from "./lib/guarded-dialer.ts";
-import { createIdWriter, type IdWriter, WRITER_SLOT_COUNT } from "./lib/message-id.ts";
 import { createSeal } from "./lib/seal.ts";
 import { createMessageSids, newSid } from "./lib/sid.ts";
 import { holdAfterRestore } from "./messages/held-store.ts";
@@ -27,12 +24,7 @@ import { createCapBook } from "./spend/cap-book.ts";
 import { createSpendMeter } from "./spend/meter.ts";
 import { formatPrice } from "./spend/price.ts";
 import { createPriceBook } from "./spend/price-book.ts";
-import { extendLease, releaseLeases, takeOneLease } from "./throughput/store.ts";
-
-const SLOT_TTL_MS = 5 * MINUTE;
-/** Of processes that start at once, one takes the slot that all of them saw free. */
-const SLOT_ATTEMPTS = 10;
-const SLOT_RENEW_MS = 30 * SECOND;
+import { holdWriterSlot } from "./throughput/writer-slot.ts";
 
 /** The database and what every process has, whatever its roles. */
 export type Base = Awaited<ReturnType<typeof openBase>>;
@@ -56,7 +48,8 @@ export async function openBase(options: AppOptions, closers: Closers) {
 
   const seal = createSeal(loadSecretKey(config));
   const { account: firstAccount, isNew } = await findFirstAccount({ sql, seal, clock, config });
-  const newId = await takeSlot({ ...options, sql, owner }, closers);
+  const writerSlot = await holdWriterSlot({ sql, owner, clock, onError: report });
+  closers.push(writerSlot.close);
   const dialer = createGuardedDialer({ allow: config.allowPrivate });
   closers.push(dialer.close);
   const accountBook = createAccountBook({ sql, seal, clock });
@@ -73,7 +66,7 @@ export async function openBase(options: AppOptions, closers: Closers) {
   });
   closers.push(spendMeter.close);
   return {
-    ...{ ...options, sql, hot, bulk, owner, seal, newId, dialer },
+    ...{ ...options, sql, hot, bulk, owner, seal, newId: writerSlot.newId, dialer },
     ...{ firstAccount, isFirstStart: isNew, heldCount },
     /** Where callers reach this server; the port is known when it listens. */
     reached: { url: config.publicUrl ?? localUrl(config.host, config.port) },
@@ -101,44 +94,4 @@ function alertOf({ country, dailyMicros }: SpendCap, account: string | undefined
   return new OperatorAlert(
     `The account ${account} has reached its spend cap of today, ${formatPrice(dailyMicros)} USD for ${where}. Raise it under /longwave/v1/SpendCaps, or find out who sends.`,
   );
-}
-
-/** The right to make ids: one writer slot, which ends with the lease that it could not renew. */
-async function takeSlot(
-  app: Pick<AppOptions, "clock" | "report"> & { sql: Sql; owner: string },
-  closers: Closers,
-): Promise<IdWriter> {
-  const { sql, owner, clock, report } = app;
-  const lease = { kind: "slot", owner, ttlMs: SLOT_TTL_MS };
-  const slot = await takeFreeSlot(sql, lease);
-  if (slot === undefined) {
-    throw new StartError(
-      `${WRITER_SLOT_COUNT} Longwave processes run on this database already. Stop one, or wait five minutes after a crash.`,
-    );
-  }
-  let isOurs = true;
-  const renew = async () => {
-    isOurs = await extendLease(sql, { ...lease, number: slot });
-  };
-  const timer = setInterval(() => void renew().catch(report), SLOT_RENEW_MS);
-  closers.push(async () => {
-    clearInterval(timer);
-    await releaseLeases(sql, owner);
-  });
-  const newId = createIdWriter(slot, () => clock().getTime());
-  return (shard, count) => {
-    if (!isOurs) throw new Error("Another process has this one's writer slot. Restart it.");
-    return newId(shard, count);
-  };
-}
-
-async function takeFreeSlot(
-  sql: Sql,
-  lease: { kind: string; owner: string; ttlMs: number },
-): Promise<number | undefined> {
-  for (let attempt = 0; attempt < SLOT_ATTEMPTS; attempt += 1) {
-    const slot = await takeOneLease(sql, { ...lease, count: WRITER_SLOT_COUNT });
-    if (slot !== undefined) return slot;
-  }
-  return undefined;
 }

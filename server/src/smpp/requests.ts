@@ -72,6 +72,11 @@ export function createRequests(options: {
     /** The answer came but cannot be read. */
     fail: (sequence: number, why: string): void =>
       window.close(sequence)?.onAnswer(new SmppNoAnswer(why, true)),
+    /** Its bytes did not leave, and will not. */
+    heldUp: (sequence: number): void =>
+      window
+        .close(sequence)
+        ?.onAnswer(new SmppNoAnswer("The process was stopped before it could write.", false)),
     tick: (now: number) => {
       const due = window.tick(now);
       for (const { onAnswer } of due.timedOut) {

@@ -86,14 +86,14 @@ export function openSession(socket: Socket, options: SessionOptions): SmppSessio
   const decoder = createStreamDecoder();
   const requests = createRequests(options);
   const fates = createResponseFates();
-  const outbox = createOutbox(
-    socket,
-    () => {
+  const outbox = createOutbox(socket, {
+    onLeaving: () => {
       requests.written();
       return fates.flushed(performance.now());
     },
-    on.onPdu && ((bytes) => on.onPdu?.("sent", bytes)),
-  );
+    onHeldUp: requests.heldUp,
+    onAdded: on.onPdu && ((bytes) => on.onPdu?.("sent", bytes)),
+  });
   let boundAs: BindName | undefined;
   let isClosing = false;
   let isClosed = false;
