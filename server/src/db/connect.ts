@@ -1,5 +1,6 @@
 import postgres from "postgres";
 import { HOUR, SECOND } from "../lib/clock.ts";
+import { createLives, refuseInEndedTransactions } from "./ended-transactions.ts";
 import { oneQueryAConnection } from "./one-query-a-connection.ts";
 import type { Sql } from "./sql.ts";
 import { mendResults } from "./whole-results.ts";
@@ -47,7 +48,6 @@ const hotSettings = {
  */
 export function connectDatabase(address: DatabaseAddress): Database {
   const pool = openPool(address, CONNECTIONS_MAX, {});
-  mendResults(pool);
   const sql = isPooled(address) ? oneQueryAConnection(pool, CONNECTIONS_MAX) : pool;
   const hot = openPool(directAddress(address), HOT_CONNECTIONS_MAX, hotSettings);
   const bulk = openPool(directAddress(address), BULK_CONNECTIONS_MAX, hotSettings);
@@ -81,6 +81,7 @@ function isPooled(address: DatabaseAddress): boolean {
 }
 
 function openPool(address: DatabaseAddress, max: number, settings: Record<string, string>): Sql {
+  const lives = createLives();
   const options = {
     max,
     prepare: !isPooled(address),
@@ -89,20 +90,27 @@ function openPool(address: DatabaseAddress, max: number, settings: Record<string
     backoff: () => RECONNECT_SECONDS,
     max_lifetime: (12 * HOUR) / SECOND,
     onnotice: () => undefined,
+    onclose: lives.ended,
     connection: { application_name: "longwave", TimeZone: "UTC", ...settings },
   };
-  if (address.kind === "url") {
-    const host = decodeURIComponent(new URL(address.url).hostname);
-    // A socket's folder, percent-encoded as libpq wants it, too; the library takes it as an option only.
-    return postgres(address.url, host.startsWith("/") ? { ...options, host } : options);
-  }
-  return postgres({
-    ...options,
-    host: address.folder,
-    port: 5432,
-    user: "longwave",
-    database: address.database,
-  });
+  const pool =
+    address.kind === "url"
+      ? postgres(address.url, { ...options, ...socketOf(address.url) })
+      : postgres({
+          ...options,
+          host: address.folder,
+          port: 5432,
+          user: "longwave",
+          database: address.database,
+        });
+  mendResults(pool);
+  return refuseInEndedTransactions(pool, lives);
+}
+
+/** A socket's folder, percent-encoded as libpq wants it, too; the library takes it as an option only. */
+function socketOf(url: string): { host?: string } {
+  const host = decodeURIComponent(new URL(url).hostname);
+  return host.startsWith("/") ? { host } : {};
 }
 
 /** A day stays text, `2026-11-24`: as a `Date` it would move with the zone. */
