@@ -32,7 +32,7 @@ import { createLater, type Later } from "./later.ts";
 import type { PartWriter, PickConnector } from "./part-writer.ts";
 import { createPump, type Pump } from "./pump.ts";
 import { createRerouter, type Rerouter } from "./reroute.ts";
-import { ownedShards, sweep } from "./sweep.ts";
+import { createSweepTurns, ownedShards, sweep } from "./sweep.ts";
 import { createPartWriter } from "./write-parts.ts";
 
 const RECORD_BATCH_MAX = 1_000;
@@ -101,6 +101,7 @@ type Machine = {
   readonly doubts: Doubts;
   readonly rerouter: Rerouter;
   readonly assigner: Assigner | undefined;
+  readonly turns: ReturnType<typeof createSweepTurns>;
   readonly end: () => void;
 };
 
@@ -112,11 +113,15 @@ export function createDispatcher(app: DispatcherNeeds): Dispatcher {
   const sweepSoon = () => {
     sweeping = sweeping.then(() => sweep(app, machine)).catch(app.onError);
   };
+  const sweepAll = () => {
+    machine.turns.wantAll();
+    sweepSoon();
+  };
   const sweepTimer = setInterval(sweepSoon, SWEEP_MS);
 
   return {
     offer: (rows) => offerStored(app, machine, rows),
-    sweep: sweepSoon,
+    sweep: sweepAll,
     hint: createLaneHints({
       ...{ ...app, book },
       onFound: (lane) => {
@@ -129,7 +134,7 @@ export function createDispatcher(app: DispatcherNeeds): Dispatcher {
       machine.doubts.gain(shards);
       writer.giveBackLost();
       book.gain(shards, lapsedAt);
-      sweepSoon();
+      sweepAll();
     },
     leave: async (shards) => {
       book.leave(shards);
@@ -233,7 +238,7 @@ function buildMachine(app: DispatcherNeeds): Machine {
   const assigner = buildAssigner(app, { book, pump });
   return {
     ...{ book, claimer, writer, reader, pump, recorder, later, rerouter, assigner },
-    doubts: createDoubts({ ...app, claimer }),
+    ...{ doubts: createDoubts({ ...app, claimer }), turns: createSweepTurns() },
     reporter: createLaneReporter({ ...app, book }),
     end: () => {
       isOver = true;

@@ -1,5 +1,5 @@
 import type { Connector } from "../connectors/connector.ts";
-import type { MessageId } from "../lib/message-id.ts";
+import { type MessageId, SHARD_COUNT } from "../lib/message-id.ts";
 import type { DayLimit, DayLimits } from "../throughput/day-limits.ts";
 import type { Limit, Limiters } from "../throughput/limiters.ts";
 import { createPassage } from "../throughput/passage.ts";
@@ -25,10 +25,12 @@ export type LaneRoute = {
   readonly isSenderShared?: boolean;
 };
 
-/** The lanes that this process has seen; `busy` ones may have work. */
+/** The lanes that this process has seen; busy ones may have work. */
 export type LaneBook = {
-  readonly busy: ReadonlySet<Lane>;
-  readonly all: () => Iterable<Lane>;
+  readonly busyCount: () => number;
+  readonly busyIn: (shards: readonly number[]) => Lane[];
+  /** Those whose windows have ended validities at their heads; costs next to nothing while there are none. */
+  readonly withExpired: (now: Date) => Lane[];
   /** Takes those that were touched since the last call: something may have left. */
   readonly takeStirred: () => ReadonlySet<Lane>;
   /** Nothing when its account no longer holds the sender. */
@@ -74,10 +76,15 @@ export function createLaneBook(app: LaneBookNeeds): LaneBook {
   const lapsed = new Map<number, number>();
   const holds = createHolds();
   const touches = createTouches();
-  const { busy, touch } = touches;
+  const ends = createEnds();
+  const { busyCount, touch } = touches;
   let version = 1;
   const ways = createWays(app);
-  const windows = { isTaken: app.isTaken, windowMax: () => windowMaxOf(busy.size) };
+  const windows = {
+    isTaken: app.isTaken,
+    windowMax: () => windowMaxOf(busyCount()),
+    onEnd: ends.note,
+  };
 
   const laneFor = (row: LaneRow): Lane | undefined => {
     const known = lanes.get(row.lane);
@@ -114,7 +121,8 @@ export function createLaneBook(app: LaneBookNeeds): LaneBook {
 
   return {
     ...touches,
-    ...{ all: () => lanes.values(), laneFor },
+    laneFor,
+    withExpired: (now) => ends.expired(lanes, now.getTime()),
     offer: (queued, row) => {
       const lane = laneFor(row);
       if (lane === undefined) return;
@@ -125,7 +133,7 @@ export function createLaneBook(app: LaneBookNeeds): LaneBook {
     reconfigure: (isCertain) => {
       version += 1;
       if (!isCertain) return;
-      for (const lane of busy) {
+      for (const lane of touches.allBusy()) {
         lane.waitsIn = undefined;
         touch(lane);
       }
@@ -157,13 +165,20 @@ export function createLaneBook(app: LaneBookNeeds): LaneBook {
 
 /** Which lanes may have work, and which of them are to be looked at. */
 function createTouches() {
-  const busy = new Set<Lane>();
+  const busy: readonly Set<Lane>[] = Array.from({ length: SHARD_COUNT }, () => new Set<Lane>());
+  let busyCount = 0;
   let touched = new Set<Lane>();
   let stirred = new Set<Lane>();
   return {
-    busy,
+    busyCount: () => busyCount,
+    busyIn: (shards: readonly number[]) => shards.flatMap((shard) => [...(busy[shard] ?? [])]),
+    allBusy: () => busy.flatMap((lanes) => [...lanes]),
     touch: (lane: Lane) => {
-      busy.add(lane);
+      const lanes = busy[lane.row.shard];
+      if (lanes?.has(lane) === false) {
+        lanes.add(lane);
+        busyCount += 1;
+      }
       stirred.add(lane);
       if (lane.waitsIn === undefined) touched.add(lane);
     },
@@ -178,7 +193,25 @@ function createTouches() {
       stirred = new Set();
       return all;
     },
-    rest: (lane: Lane) => busy.delete(lane),
+    rest: (lane: Lane) => {
+      if (busy[lane.row.shard]?.delete(lane) === true) busyCount -= 1;
+    },
+  };
+}
+
+/** When validities end, as a bound below all that is in windows: each lane need not be asked. */
+function createEnds() {
+  let soonest = Number.POSITIVE_INFINITY;
+  return {
+    note: (validUntil: Date) => {
+      soonest = Math.min(soonest, validUntil.getTime());
+    },
+    expired: (lanes: ReadonlyMap<number, Lane>, now: number): Lane[] => {
+      if (now < soonest) return [];
+      const ends = [...lanes.values()].map((lane) => ({ lane, at: lane.soonestEnd() }));
+      soonest = ends.reduce((sooner, { at }) => Math.min(sooner, at), Number.POSITIVE_INFINITY);
+      return ends.flatMap(({ lane, at }) => (at <= now ? [lane] : []));
+    },
   };
 }
 

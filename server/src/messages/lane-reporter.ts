@@ -17,7 +17,7 @@ const noRoute: LaneReport = { measuredPerSecond: 0, seen: { by: "route" } };
 type Sample = { readonly at: number; readonly written: number };
 
 export type LaneReporter = {
-  /** Writes what limits the lanes with work, at most once a second. */
+  /** Writes what limits the lanes with work, of which `withWork` may name a part; at most once a second. */
   readonly report: (told: {
     readonly withWork: ReadonlySet<Lane>;
     /** They have work and no way to a carrier. */
@@ -35,8 +35,9 @@ export function createLaneReporter(app: {
   const samples = new Map<Lane, Sample[]>();
   /** What a lane had written when nothing more was told of it. */
   const settled = new WeakMap<Lane, number>();
+  /** Those to be told of, in turn. */
+  const waiting = new Set<Lane>();
   let last = Number.NEGATIVE_INFINITY;
-  let turn = 0;
 
   const measure = (lane: Lane, at: number): number => {
     const seen = samples.get(lane) ?? [];
@@ -51,7 +52,8 @@ export function createLaneReporter(app: {
   /** It has work, or something left in the seconds that are measured. */
   const hasNews = (lane: Lane, withWork: ReadonlySet<Lane>): boolean => {
     const before = samples.get(lane)?.[0]?.written ?? settled.get(lane) ?? 0;
-    if (withWork.has(lane) || lane.written !== before) return true;
+    const hasWork = withWork.has(lane) || lane.waitsIn !== undefined;
+    if (hasWork || lane.written !== before) return true;
     if (samples.delete(lane)) settled.set(lane, before);
     return false;
   };
@@ -68,17 +70,27 @@ export function createLaneReporter(app: {
       const now = performance.now();
       if (now - last < REPORT_MS) return;
       last = now;
-      const stirred = app.book.takeStirred();
-      const told = [...new Set([...unrouted, ...withWork, ...stirred, ...samples.keys()])];
-      turn = told.length <= REPORTED_MAX ? 0 : (turn + REPORTED_MAX) % told.length;
-      const inTurn = [...told.slice(turn), ...told.slice(0, turn)].slice(0, REPORTED_MAX);
-      const rows = inTurn.flatMap((one): ReportRow[] => {
-        if (!("row" in one)) return [{ ...one, report: noRoute }];
-        const isTold = app.epochOf(one.row.shard) !== undefined && hasNews(one, withWork);
-        return isTold ? [reportOf(one, now)] : [];
-      });
+      for (const lanes of [withWork, app.book.takeStirred()])
+        for (const lane of lanes) waiting.add(lane);
+      const rows: ReportRow[] = unrouted.map((row) => ({ ...row, report: noRoute }));
+      for (const lane of first(waiting, REPORTED_MAX)) {
+        waiting.delete(lane);
+        if (app.epochOf(lane.row.shard) === undefined || !hasNews(lane, withWork)) continue;
+        rows.push(reportOf(lane, now));
+        // Until a report says that nothing leaves any more.
+        waiting.add(lane);
+      }
       if (rows.length === 0) return;
       await writeReports(app.hot, rows);
     },
   };
+}
+
+function first<Item>(items: Iterable<Item>, count: number): Item[] {
+  const taken: Item[] = [];
+  for (const item of items) {
+    if (taken.length === count) break;
+    taken.push(item);
+  }
+  return taken;
 }

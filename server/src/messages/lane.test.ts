@@ -15,7 +15,9 @@ const queued = (id: number): QueuedRow => ({
 const laneWith = (ids: readonly number[], isAll = true) => {
   const channel = createChannel(createTestCarrier().connector, createThrottle("carrier"));
   const way = { passage: createPassage([]), channel, days: [] };
-  const lane = createLane(row, way, { isTaken: () => false, windowMax: () => WINDOW_MAX });
+  const lane = createLane(row, way, {
+    ...{ isTaken: () => false, windowMax: () => WINDOW_MAX, onEnd: () => undefined },
+  });
   for (const priority of lane.unread()) {
     lane.beginRead(priority);
     lane.endRead(priority, priority === 2 ? ids.map(queued) : [], isAll);

@@ -62,8 +62,8 @@ export type Lane = {
   readonly next: () => QueuedRow | undefined;
   /** Takes the messages at the heads whose validity has ended. */
   readonly takeExpired: (now: Date) => QueuedRow[];
-  /** Whether that is any; costs next to nothing. */
-  readonly hasExpired: (now: Date) => boolean;
+  /** When the first validity in its windows ends (milliseconds of the wall clock); infinite: they are empty. */
+  readonly soonestEnd: () => number;
   /** Priorities whose window may lack messages that the queue holds. */
   readonly unread: () => Priority[];
   readonly hasUnread: () => boolean;
@@ -74,13 +74,16 @@ export type Lane = {
   readonly readAgain: () => void;
 };
 
+export type LaneNeeds = {
+  readonly isTaken: (id: MessageId) => boolean;
+  readonly windowMax: () => number;
+  /** Told of the validity of what comes into its windows. */
+  readonly onEnd: (validUntil: Date) => void;
+};
+
 type Window = { rows: QueuedRow[]; isWhole: boolean; isStale: boolean };
 
-export function createLane(
-  row: LaneRow,
-  way: Way,
-  { isTaken, windowMax }: { isTaken: (id: MessageId) => boolean; windowMax: () => number },
-): Lane {
+export function createLane(row: LaneRow, way: Way, { isTaken, windowMax, onEnd }: LaneNeeds): Lane {
   const windows: Window[] = priorities.map(() => ({ rows: [], isWhole: false, isStale: false }));
   const windowOf = (priority: Priority) => windows[priority] as Window;
   let turn = 0;
@@ -122,9 +125,13 @@ export function createLane(
     },
     ...{ throttledUntil: Number.NEGATIVE_INFINITY, written: 0 },
     ...{ size: () => size, windowMax },
-    offer: (queued) => change(queued.priority, (window) => putIn(window, queued, windowMax())),
+    offer: (queued) => {
+      onEnd(queued.validUntil);
+      change(queued.priority, (window) => putIn(window, queued, windowMax()));
+    },
     putBack: (rows) => {
       for (const queued of rows.toReversed()) {
+        onEnd(queued.validUntil);
         change(queued.priority, (window) => window.rows.unshift(queued));
       }
     },
@@ -140,7 +147,7 @@ export function createLane(
       const ended = priorities.filter((one) => isHeadExpired(windowOf(one), now));
       return ended.flatMap((one) => change(one, (window) => cutExpired(window, now)));
     },
-    hasExpired: (now) => filled !== 0 && windows.some((window) => isHeadExpired(window, now)),
+    soonestEnd: () => windows.reduce(soonerEnd, Number.POSITIVE_INFINITY),
     unread: () => priorities.filter((priority) => (lacking & (1 << priority)) !== 0),
     hasUnread: () => lacking !== 0,
     beginRead: (priority) => {
@@ -150,6 +157,7 @@ export function createLane(
       change(priority, (window) => {
         window.rows = rows.filter((queued) => !isTaken(queued.id));
         window.isWhole = isAll && !window.isStale;
+        for (const { validUntil } of window.rows) onEnd(validUntil);
       }),
     ...{ forget: () => doubt(false), readAgain: () => doubt(true) },
   };
@@ -172,6 +180,12 @@ function unsettle(window: Window, isEmptied: boolean): void {
 
 function isHeadExpired({ rows: [head] }: Window, now: Date): boolean {
   return head !== undefined && head.validUntil <= now;
+}
+
+function soonerEnd(sooner: number, { rows }: Window): number {
+  let soonest = sooner;
+  for (const { validUntil } of rows) soonest = Math.min(soonest, validUntil.getTime());
+  return soonest;
 }
 
 function cutExpired({ rows }: Window, now: Date): QueuedRow[] {

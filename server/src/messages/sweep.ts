@@ -22,6 +22,28 @@ export type SweepNeeds = {
   readonly epochOf: (shard: number) => bigint | undefined;
 };
 
+/** A sweep looks at about so many lanes that may have work, or at a fourth of the shards. */
+const LANES_A_SWEEP = 2_500;
+const PARTS_MAX = 4;
+
+/** Which shards' lanes a sweep looks at: of many lanes each has its turn within four sweeps. */
+export function createSweepTurns() {
+  let turn = 0;
+  let isWhole = true;
+  return {
+    /** The next sweep looks at all of them. */
+    wantAll: () => {
+      isWhole = true;
+    },
+    next: (shards: readonly number[], busyCount: number): readonly number[] => {
+      const parts = isWhole ? 1 : Math.min(PARTS_MAX, Math.ceil(busyCount / LANES_A_SWEEP));
+      isWhole = false;
+      turn += 1;
+      return parts <= 1 ? shards : shards.filter((_, place) => place % parts === turn % parts);
+    },
+  };
+}
+
 type Swept = {
   readonly book: LaneBook;
   readonly claimer: Claimer;
@@ -30,6 +52,7 @@ type Swept = {
   readonly later: Later;
   readonly doubts: Doubts;
   readonly reporter: LaneReporter;
+  readonly turns: ReturnType<typeof createSweepTurns>;
 };
 
 /** Finds what no hint told of: other processes' messages, claims in doubt, ended validity; tells of its lanes. */
@@ -41,11 +64,12 @@ export async function sweep(app: SweepNeeds, machine: Swept): Promise<void> {
   book.setPaused(owned.shards, await findPausedLanes(app.hot, owned.shards));
   await doubts.recover(owned);
   await later.moveDue();
-  const standing = [...book.busy].filter((lane) => lane.waitsIn !== undefined);
+  const shards = machine.turns.next(owned.shards, book.busyCount());
+  const standing = book.busyIn(shards).filter((lane) => lane.waitsIn !== undefined);
   const known = standing.map(({ row }) => row.lane);
   const withWork = new Set(standing);
   const unrouted: LaneRow[] = [];
-  for (const row of await findBusyLanes(app.hot, owned.shards, known)) {
+  for (const row of await findBusyLanes(app.hot, shards, known)) {
     const lane = book.laneFor(row);
     if (lane === undefined) {
       unrouted.push(row);
@@ -74,8 +98,7 @@ async function failExpired(
     if (epoch === undefined) return;
     if (claimer.take(lane, queued, { connector: "none", epoch })) reserve(lane, queued.segments);
   };
-  for (const lane of book.all()) {
-    if (!lane.hasExpired(now)) continue;
+  for (const lane of book.withExpired(now)) {
     for (const queued of lane.takeExpired(now)) fail(lane, queued);
   }
   for (const row of await findExpired(app.hot, { shards, now, limit: EXPIRED_MAX })) {
