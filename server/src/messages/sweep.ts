@@ -25,6 +25,8 @@ export type SweepNeeds = {
 /** A sweep looks at about so many lanes that may have work, or at a fourth of the shards. */
 const LANES_A_SWEEP = 2_500;
 const PARTS_MAX = 4;
+/** Changes of routes and limits are told; so many sweeps later also such as were not are found. */
+const WAYS_EVERY = 10;
 
 /** Which shards' lanes a sweep looks at: of many lanes each has its turn within four sweeps. */
 export function createSweepTurns() {
@@ -35,6 +37,8 @@ export function createSweepTurns() {
     wantAll: () => {
       isWhole = true;
     },
+    /** Whether lanes look at their routes and limits again after this sweep. */
+    looksAtWays: () => turn % WAYS_EVERY === 0,
     next: (shards: readonly number[], busyCount: number): readonly number[] => {
       const parts = isWhole ? 1 : Math.min(PARTS_MAX, Math.ceil(busyCount / LANES_A_SWEEP));
       isWhole = false;
@@ -79,7 +83,7 @@ export async function sweep(app: SweepNeeds, machine: Swept): Promise<void> {
     if (lane.size() === 0) lane.forget();
     book.touch(lane);
   }
-  book.reconfigure(false);
+  if (machine.turns.looksAtWays()) book.reconfigure(false);
   await failExpired(app, machine, owned.shards);
   writer.writeAll();
   pump.soon();
