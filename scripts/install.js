@@ -1,9 +1,20 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 
 export const root = join(import.meta.dirname, "..");
+/** Names the process that installs or builds now; the others wait for it. */
+const lockFile = join(root, ".longwave-installing");
+const LOOK_MS = 100;
 
 /** Installs and builds what is missing or older than its sources; quick when nothing is. */
 export function prepare() {
@@ -28,11 +39,42 @@ function build(part) {
 
 function once(stampFile, stamp, title, work) {
   const path = join(root, stampFile);
-  if (existsSync(path) && readFileSync(path, "utf8") === stamp) return;
-  process.stderr.write(`${title} …\n`);
-  work();
-  mkdirSync(join(path, ".."), { recursive: true });
-  writeFileSync(path, stamp);
+  const isDone = () => existsSync(path) && readFileSync(path, "utf8") === stamp;
+  if (isDone()) return;
+  lock();
+  try {
+    if (isDone()) return;
+    process.stderr.write(`${title} …\n`);
+    work();
+    mkdirSync(join(path, ".."), { recursive: true });
+    writeFileSync(path, stamp);
+  } finally {
+    rmSync(lockFile, { force: true });
+  }
+}
+
+/** Waits while another process that lives has it. */
+function lock() {
+  for (;;) {
+    try {
+      writeFileSync(lockFile, String(process.pid), { flag: "wx" });
+      return;
+    } catch (error) {
+      if (error.code !== "EEXIST") throw error;
+    }
+    const holder = existsSync(lockFile) ? Number(readFileSync(lockFile, "utf8")) : 0;
+    if (holder > 0 && !lives(holder)) rmSync(lockFile, { force: true });
+    else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOOK_MS);
+  }
+}
+
+function lives(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === "EPERM";
+  }
 }
 
 /** Shows the output only when the program fails. */
@@ -42,6 +84,7 @@ function run(program, args) {
   } catch (error) {
     process.stderr.write(`${error.stdout}${error.stderr}`);
     process.stderr.write(`${program} ${args.join(" ")} failed; its output is above.\n`);
+    rmSync(lockFile, { force: true });
     process.exit(1);
   }
 }
