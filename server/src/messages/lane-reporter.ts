@@ -38,6 +38,7 @@ export function createLaneReporter(app: {
   /** Those to be told of, in turn. */
   const waiting = new Set<Lane>();
   let last = Number.NEGATIVE_INFINITY;
+  let turn = 0;
 
   const measure = (lane: Lane, at: number): number => {
     const seen = samples.get(lane) ?? [];
@@ -65,6 +66,14 @@ export function createLaneReporter(app: {
     return { ...lane.row, report: { measuredPerSecond, seen } };
   };
 
+  /** Of those without a route, in turn: half of what is told at once at the most. */
+  const told = (unrouted: readonly LaneRow[]): ReportRow[] => {
+    turn = turn >= unrouted.length ? 0 : turn;
+    const rows = unrouted.slice(turn, turn + REPORTED_MAX / 2);
+    turn += rows.length;
+    return rows.map((row) => ({ ...row, report: noRoute }));
+  };
+
   return {
     report: async ({ withWork, unrouted }) => {
       const now = performance.now();
@@ -72,8 +81,8 @@ export function createLaneReporter(app: {
       last = now;
       for (const lanes of [withWork, app.book.takeStirred()])
         for (const lane of lanes) waiting.add(lane);
-      const rows: ReportRow[] = unrouted.map((row) => ({ ...row, report: noRoute }));
-      for (const lane of first(waiting, REPORTED_MAX)) {
+      const rows = told(unrouted);
+      for (const lane of first(waiting, REPORTED_MAX - rows.length)) {
         waiting.delete(lane);
         if (app.epochOf(lane.row.shard) === undefined || !hasNews(lane, withWork)) continue;
         rows.push(reportOf(lane, now));
