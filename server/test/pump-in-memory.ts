@@ -98,7 +98,6 @@ export function createPumpInMemory(app: {
         if (batch.length === 1) setTimeout(writeBatch, CLAIM_MS);
         return true;
       },
-      latelyMs: () => CLAIM_MS,
     },
     reader: { fill: (lane) => read(lane, queueOf(lane)) },
   });

@@ -2,9 +2,7 @@ import { untilStored } from "../db/database-errors.ts";
 import type { Sql } from "../db/sql.ts";
 import type { EventWriter } from "../events/log.ts";
 import { createBatcher } from "../lib/batcher.ts";
-import { SECOND } from "../lib/clock.ts";
 import { type MessageId, shardOf } from "../lib/message-id.ts";
-import { createRecentMost } from "../lib/recent-most.ts";
 import {
   type Claim,
   type ClaimedMessage,
@@ -15,16 +13,10 @@ import { returnClaims } from "./doubt-store.ts";
 import type { Lane } from "./lane.ts";
 
 const CLAIM_BATCH_MAX = 500;
-const LATELY_MS = 10 * SECOND;
 
 export type Claimed = { readonly claim: Claim; readonly message: ClaimedMessage };
 
-type Wanted = {
-  readonly lane: Lane;
-  readonly claim: Claim;
-  readonly generation: number;
-  readonly takenAt: number;
-};
+type Wanted = { readonly lane: Lane; readonly claim: Claim; readonly generation: number };
 
 /** What this process has taken out of the queue and not recorded yet. */
 export type Claimer = {
@@ -39,8 +31,6 @@ export type Claimer = {
     queued: QueuedRow,
     by: Pick<Claim, "connector" | "epoch" | "charges">,
   ) => boolean;
-  /** How long claims took lately, at the most, from `take` to their answer (milliseconds). */
-  readonly latelyMs: (now: number) => number;
   /** It is recorded, or another owner has it. */
   readonly forget: (id: MessageId) => void;
   readonly close: () => Promise<void>;
@@ -63,7 +53,6 @@ export type ClaimerNeeds = {
 export function createClaimer(app: ClaimerNeeds): Claimer {
   /** With the epoch under which they were taken. */
   const taken = new Map<MessageId, bigint>();
-  const lately = createRecentMost(LATELY_MS);
   const batcher = createBatcher<Wanted, undefined>({
     batchMax: CLAIM_BATCH_MAX,
     run: async (batch) => {
@@ -83,8 +72,6 @@ export function createClaimer(app: ClaimerNeeds): Claimer {
         taken.delete(one.claim.id);
         app.onDropped(one.lane, one.claim, message);
       }
-      const now = performance.now();
-      lately.note(now - (batch[0]?.takenAt ?? now), now);
       app.onClaimed(claimed);
       return batch.map(() => undefined);
     },
@@ -106,11 +93,9 @@ export function createClaimer(app: ClaimerNeeds): Claimer {
       if (taken.has(queued.id)) return false;
       taken.set(queued.id, by.epoch);
       const { generation } = lane;
-      const takenAt = performance.now();
-      batcher.add({ lane, claim: claimOf(queued, by), generation, takenAt }).catch(app.onError);
+      batcher.add({ lane, claim: claimOf(queued, by), generation }).catch(app.onError);
       return true;
     },
-    latelyMs: lately.at,
     forget: (id) => taken.delete(id),
     close: batcher.close,
   };

@@ -7,11 +7,8 @@ import { type Lane, reserve } from "./lane.ts";
 import type { LaneBook } from "./lane-book.ts";
 import type { LaneReader } from "./lane-reader.ts";
 
-/**
- * A claim is made so long before its bytes may leave: what claims took lately and half of it more,
- * so that a slow database delays no lane, within bounds.
- */
-const CLAIM_AHEAD_MS = { min: 50, max: 250, ofLately: 1.5 };
+/** A claim is made at most this long before its bytes may leave. */
+const CLAIM_AHEAD_MS = 50;
 /** Claims are ahead of their bytes, so that they can wait for company. */
 const RUN_MS = 10;
 /** How soon to ask again for a part of a shared limit when there is none. */
@@ -19,7 +16,7 @@ const NO_PART_MS = 100;
 
 export type PumpNeeds = {
   readonly book: LaneBook;
-  readonly claimer: Pick<Claimer, "take" | "latelyMs">;
+  readonly claimer: Pick<Claimer, "take">;
   readonly reader: LaneReader;
   readonly epochOf: (shard: number) => bigint | undefined;
 };
@@ -39,8 +36,6 @@ type Gate = {
 };
 
 type Machine = PumpNeeds & {
-  /** How long before its bytes may leave a claim is made now. */
-  aheadMs: number;
   readonly gates: WeakMap<object, Gate>;
   readonly due: ReturnType<typeof createDueHeap<Gate>>;
 };
@@ -52,9 +47,7 @@ type Machine = PumpNeeds & {
  * have it in turns.
  */
 export function createPump(app: PumpNeeds): Pump {
-  const machine: Machine = {
-    ...{ ...app, gates: new WeakMap(), due: createDueHeap(), aheadMs: CLAIM_AHEAD_MS.min },
-  };
+  const machine: Machine = { ...app, gates: new WeakMap(), due: createDueHeap() };
   let isWaiting = false;
   let isClosed = false;
   let timer: NodeJS.Timeout | undefined;
@@ -64,7 +57,6 @@ export function createPump(app: PumpNeeds): Pump {
     isWaiting = false;
     if (isClosed) return;
     const now = performance.now();
-    machine.aheadMs = claimAheadMs(app.claimer.latelyMs(now));
     lookAt(machine, app.book.touched(), now);
     openGates(machine, now);
     fillSlots(machine, now);
@@ -93,11 +85,6 @@ export function createPump(app: PumpNeeds): Pump {
       clearTimeout(timer);
     },
   };
-}
-
-function claimAheadMs(latelyMs: number): number {
-  const { min, max, ofLately } = CLAIM_AHEAD_MS;
-  return Math.min(max, Math.max(min, ofLately * latelyMs));
 }
 
 /** One message of each in turn, as long as they go on. */
@@ -175,8 +162,8 @@ function rest(book: LaneBook, lane: Lane): false {
 
 /** Stands in the row of the first limiter, from the smallest scope up, that lets nothing leave. */
 function isHeldUp(machine: Machine, lane: Lane, now: number, from?: LaneQueue): boolean {
-  if (lane.notBefore > now + machine.aheadMs) {
-    const opensAt = () => lane.notBefore - machine.aheadMs;
+  if (lane.notBefore > now + CLAIM_AHEAD_MS) {
+    const opensAt = () => lane.notBefore - CLAIM_AHEAD_MS;
     standAt(machine, gateOf(machine, lane, { waitsFor: "patience", opensAt }), lane, now);
     return true;
   }
@@ -185,8 +172,8 @@ function isHeldUp(machine: Machine, lane: Lane, now: number, from?: LaneQueue): 
     // The row that it comes from is open: that was just seen.
     if (gate !== undefined && gate.lanes === from) continue;
     const hasOthers = gate !== undefined && gate.lanes.size() > 0;
-    if (!hasOthers && opensAt(machine, limiter) <= now) continue;
-    const way = { waitsFor: limiter, opensAt: () => opensAt(machine, limiter) };
+    if (!hasOthers && opensAt(limiter) <= now) continue;
+    const way = { waitsFor: limiter, opensAt: () => opensAt(limiter) };
     standAt(machine, gate ?? gateOf(machine, limiter, way), lane, now);
     return true;
   }
@@ -205,8 +192,8 @@ function standAtDay(machine: Machine, lane: Lane, day: DayMeter, now: number): v
   standAt(machine, gateOf(machine, day, { waitsFor: day, opensAt: day.opensAt }), lane, now);
 }
 
-function opensAt({ aheadMs }: Machine, limiter: NamedLimiter): number {
-  return limiter.earliest(limiter.reserved()) - aheadMs;
+function opensAt(limiter: NamedLimiter): number {
+  return limiter.earliest(limiter.reserved()) - CLAIM_AHEAD_MS;
 }
 
 function gateOf(
