@@ -40,7 +40,7 @@ export async function findBusyLanes(
     from lanes
     join lane_departures as gone on gone.shard = lanes.shard and gone.lane = lanes.lane
     where lanes.shard = any(${shards as number[]}::smallint[]) and accepted > departed
-      and lanes.lane not in (select unnest(${known as number[]}::int[]))
+      and lanes.lane not in (select unnest(${arrayOf(known, (lane) => lane)}::int[]))
       and exists (
         select from queue
         where queue.shard = lanes.shard and queue.lane = lanes.lane

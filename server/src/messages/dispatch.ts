@@ -32,13 +32,15 @@ import { createLater, type Later } from "./later.ts";
 import type { PartWriter, PickConnector } from "./part-writer.ts";
 import { createPump, type Pump } from "./pump.ts";
 import { createRerouter, type Rerouter } from "./reroute.ts";
-import { createSweepTurns, ownedShards, sweep } from "./sweep.ts";
+import { ownedShards, sweep } from "./sweep.ts";
 import { createPartWriter } from "./write-parts.ts";
 
 const RECORD_BATCH_MAX = 1_000;
 /** Nobody waits for a departure's record but its receipt and its callback. */
 const RECORD_LINGER_MS = 10;
 const SWEEP_MS = 1 * SECOND;
+/** Sweeps: changes of routes and limits are told, and such as were not are found so much later. */
+const WAYS_EVERY = 10;
 const LEAVE_POLL_MS = 20;
 /** After a claim that found nothing: while a shard is lost without our knowing, its lanes ask no more often. */
 const READ_AGAIN_MS = 20;
@@ -101,7 +103,6 @@ type Machine = {
   readonly doubts: Doubts;
   readonly rerouter: Rerouter;
   readonly assigner: Assigner | undefined;
-  readonly turns: ReturnType<typeof createSweepTurns>;
   readonly end: () => void;
 };
 
@@ -110,18 +111,17 @@ export function createDispatcher(app: DispatcherNeeds): Dispatcher {
   const machine = buildMachine(app);
   const { book, claimer, writer, pump } = machine;
   let sweeping: Promise<unknown> = Promise.resolve();
+  let sweeps = 0;
   const sweepSoon = () => {
-    sweeping = sweeping.then(() => sweep(app, machine)).catch(app.onError);
-  };
-  const sweepAll = () => {
-    machine.turns.wantAll();
-    sweepSoon();
+    sweeps += 1;
+    const looksAtWays = sweeps % WAYS_EVERY === 0;
+    sweeping = sweeping.then(() => sweep(app, machine, { looksAtWays })).catch(app.onError);
   };
   const sweepTimer = setInterval(sweepSoon, SWEEP_MS);
 
   return {
     offer: (rows) => offerStored(app, machine, rows),
-    sweep: sweepAll,
+    sweep: sweepSoon,
     hint: createLaneHints({
       ...{ ...app, book },
       onFound: (lane) => {
@@ -134,7 +134,7 @@ export function createDispatcher(app: DispatcherNeeds): Dispatcher {
       machine.doubts.gain(shards);
       writer.giveBackLost();
       book.gain(shards, lapsedAt);
-      sweepAll();
+      sweepSoon();
     },
     leave: async (shards) => {
       book.leave(shards);
@@ -238,7 +238,7 @@ function buildMachine(app: DispatcherNeeds): Machine {
   const assigner = buildAssigner(app, { book, pump });
   return {
     ...{ book, claimer, writer, reader, pump, recorder, later, rerouter, assigner },
-    ...{ doubts: createDoubts({ ...app, claimer }), turns: createSweepTurns() },
+    doubts: createDoubts({ ...app, claimer }),
     reporter: createLaneReporter({ ...app, book }),
     end: () => {
       isOver = true;

@@ -1,5 +1,5 @@
 import type { Connector } from "../connectors/connector.ts";
-import { type MessageId, SHARD_COUNT } from "../lib/message-id.ts";
+import type { MessageId } from "../lib/message-id.ts";
 import type { DayLimit, DayLimits } from "../throughput/day-limits.ts";
 import type { Limit, Limiters } from "../throughput/limiters.ts";
 import { createPassage } from "../throughput/passage.ts";
@@ -25,10 +25,9 @@ export type LaneRoute = {
   readonly isSenderShared?: boolean;
 };
 
-/** The lanes that this process has seen; busy ones may have work. */
+/** The lanes that this process has seen; `busy` ones, by their numbers, may have work. */
 export type LaneBook = {
-  readonly busyCount: () => number;
-  readonly busyIn: (shards: readonly number[]) => Lane[];
+  readonly busy: ReadonlyMap<number, Lane>;
   /** Those whose windows have ended validities at their heads; costs next to nothing while there are none. */
   readonly withExpired: (now: Date) => Lane[];
   /** Takes those that were touched since the last call: something may have left. */
@@ -77,12 +76,12 @@ export function createLaneBook(app: LaneBookNeeds): LaneBook {
   const holds = createHolds();
   const touches = createTouches();
   const ends = createEnds();
-  const { busyCount, touch } = touches;
+  const { busy, touch } = touches;
   let version = 1;
   const ways = createWays(app);
   const windows = {
     isTaken: app.isTaken,
-    windowMax: () => windowMaxOf(busyCount()),
+    windowMax: () => windowMaxOf(busy.size),
     onEnd: ends.note,
   };
 
@@ -133,7 +132,7 @@ export function createLaneBook(app: LaneBookNeeds): LaneBook {
     reconfigure: (isCertain) => {
       version += 1;
       if (!isCertain) return;
-      for (const lane of touches.allBusy()) {
+      for (const lane of busy.values()) {
         lane.waitsIn = undefined;
         touch(lane);
       }
@@ -165,20 +164,13 @@ export function createLaneBook(app: LaneBookNeeds): LaneBook {
 
 /** Which lanes may have work, and which of them are to be looked at. */
 function createTouches() {
-  const busy: readonly Set<Lane>[] = Array.from({ length: SHARD_COUNT }, () => new Set<Lane>());
-  let busyCount = 0;
+  const busy = new Map<number, Lane>();
   let touched = new Set<Lane>();
   let stirred = new Set<Lane>();
   return {
-    busyCount: () => busyCount,
-    busyIn: (shards: readonly number[]) => shards.flatMap((shard) => [...(busy[shard] ?? [])]),
-    allBusy: () => busy.flatMap((lanes) => [...lanes]),
+    busy,
     touch: (lane: Lane) => {
-      const lanes = busy[lane.row.shard];
-      if (lanes?.has(lane) === false) {
-        lanes.add(lane);
-        busyCount += 1;
-      }
+      busy.set(lane.row.lane, lane);
       stirred.add(lane);
       if (lane.waitsIn === undefined) touched.add(lane);
     },
@@ -193,9 +185,7 @@ function createTouches() {
       stirred = new Set();
       return all;
     },
-    rest: (lane: Lane) => {
-      if (busy[lane.row.shard]?.delete(lane) === true) busyCount -= 1;
-    },
+    rest: (lane: Lane) => busy.delete(lane.row.lane),
   };
 }
 

@@ -17,9 +17,9 @@ const noRoute: LaneReport = { measuredPerSecond: 0, seen: { by: "route" } };
 type Sample = { readonly at: number; readonly written: number };
 
 export type LaneReporter = {
-  /** Writes what limits the lanes with work, of which `withWork` may name a part; at most once a second. */
+  /** Writes what limits the lanes with work, and those that were touched or `found` since; at most once a second. */
   readonly report: (told: {
-    readonly withWork: ReadonlySet<Lane>;
+    readonly found: ReadonlySet<Lane>;
     /** They have work and no way to a carrier. */
     readonly unrouted: readonly LaneRow[];
   }) => Promise<void>;
@@ -51,9 +51,9 @@ export function createLaneReporter(app: {
   };
 
   /** It has work, or something left in the seconds that are measured. */
-  const hasNews = (lane: Lane, withWork: ReadonlySet<Lane>): boolean => {
+  const hasNews = (lane: Lane, found: ReadonlySet<Lane>): boolean => {
     const before = samples.get(lane)?.[0]?.written ?? settled.get(lane) ?? 0;
-    const hasWork = withWork.has(lane) || lane.waitsIn !== undefined;
+    const hasWork = found.has(lane) || lane.waitsIn !== undefined;
     if (hasWork || lane.written !== before) return true;
     if (samples.delete(lane)) settled.set(lane, before);
     return false;
@@ -75,16 +75,16 @@ export function createLaneReporter(app: {
   };
 
   return {
-    report: async ({ withWork, unrouted }) => {
+    report: async ({ found, unrouted }) => {
       const now = performance.now();
       if (now - last < REPORT_MS) return;
       last = now;
-      for (const lanes of [withWork, app.book.takeStirred()])
+      for (const lanes of [found, app.book.takeStirred()])
         for (const lane of lanes) waiting.add(lane);
       const rows = told(unrouted);
       for (const lane of first(waiting, REPORTED_MAX - rows.length)) {
         waiting.delete(lane);
-        if (app.epochOf(lane.row.shard) === undefined || !hasNews(lane, withWork)) continue;
+        if (app.epochOf(lane.row.shard) === undefined || !hasNews(lane, found)) continue;
         rows.push(reportOf(lane, now));
         // Until a report says that nothing leaves any more.
         waiting.add(lane);

@@ -22,32 +22,6 @@ export type SweepNeeds = {
   readonly epochOf: (shard: number) => bigint | undefined;
 };
 
-/** A sweep looks at about so many lanes that may have work, or at a fourth of the shards. */
-const LANES_A_SWEEP = 2_500;
-const PARTS_MAX = 4;
-/** Changes of routes and limits are told; so many sweeps later also such as were not are found. */
-const WAYS_EVERY = 10;
-
-/** Which shards' lanes a sweep looks at: of many lanes each has its turn within four sweeps. */
-export function createSweepTurns() {
-  let turn = 0;
-  let isWhole = true;
-  return {
-    /** The next sweep looks at all of them. */
-    wantAll: () => {
-      isWhole = true;
-    },
-    /** Whether lanes look at their routes and limits again after this sweep. */
-    looksAtWays: () => turn % WAYS_EVERY === 0,
-    next: (shards: readonly number[], busyCount: number): readonly number[] => {
-      const parts = isWhole ? 1 : Math.min(PARTS_MAX, Math.ceil(busyCount / LANES_A_SWEEP));
-      isWhole = false;
-      turn += 1;
-      return parts <= 1 ? shards : shards.filter((_, place) => place % parts === turn % parts);
-    },
-  };
-}
-
 type Swept = {
   readonly book: LaneBook;
   readonly claimer: Claimer;
@@ -56,11 +30,17 @@ type Swept = {
   readonly later: Later;
   readonly doubts: Doubts;
   readonly reporter: LaneReporter;
-  readonly turns: ReturnType<typeof createSweepTurns>;
 };
 
-/** Finds what no hint told of: other processes' messages, claims in doubt, ended validity; tells of its lanes. */
-export async function sweep(app: SweepNeeds, machine: Swept): Promise<void> {
+/**
+ * Finds what no hint told of: other processes' messages, claims in doubt, ended validity; tells of its lanes.
+ * `looksAtWays`: lanes look at their routes and limits again, though no change of them was told.
+ */
+export async function sweep(
+  app: SweepNeeds,
+  machine: Swept,
+  { looksAtWays }: { looksAtWays: boolean },
+): Promise<void> {
   const { book, writer, pump, later, doubts, reporter } = machine;
   writer.giveBackLost();
   const owned = ownedShards(app);
@@ -68,26 +48,23 @@ export async function sweep(app: SweepNeeds, machine: Swept): Promise<void> {
   book.setPaused(owned.shards, await findPausedLanes(app.hot, owned.shards));
   await doubts.recover(owned);
   await later.moveDue();
-  const shards = machine.turns.next(owned.shards, book.busyCount());
-  const standing = book.busyIn(shards).filter((lane) => lane.waitsIn !== undefined);
-  const known = standing.map(({ row }) => row.lane);
-  const withWork = new Set(standing);
+  const found = new Set<Lane>();
   const unrouted: LaneRow[] = [];
-  for (const row of await findBusyLanes(app.hot, shards, known)) {
+  for (const row of await findBusyLanes(app.hot, owned.shards, [...book.busy.keys()])) {
     const lane = book.laneFor(row);
     if (lane === undefined) {
       unrouted.push(row);
       continue;
     }
-    withWork.add(lane);
+    found.add(lane);
     if (lane.size() === 0) lane.forget();
     book.touch(lane);
   }
-  if (machine.turns.looksAtWays()) book.reconfigure(false);
+  if (looksAtWays) book.reconfigure(false);
   await failExpired(app, machine, owned.shards);
   writer.writeAll();
   pump.soon();
-  await reporter.report({ withWork, unrouted });
+  await reporter.report({ found, unrouted });
 }
 
 /** Claims what is not worth sending any more, for its end: at the heads, and behind full windows. */
