@@ -48,6 +48,7 @@ export function buildDispatching(
     epochOf: (shard) => ownership.epochOf(shard),
     writers: { claims: newWriter(), departures: newWriter(), deferrals: newWriter() },
     priceOf: (departure) => priceOf(base, departure),
+    whenUnknownOf: (account) => base.accountBook.byId(account)?.whenUnknown ?? "resend",
     judge: (claimed, connector) =>
       base.judges.claimed({ ...judgedOf(claimed), connector }, claimed.claim.segments),
     ...limits,

@@ -63,6 +63,7 @@ export function buildMessaging(base: Base, closers: Closers) {
     ...{ hot, bulk: base.bulk, clock, newId, writers: { single: newWriter(), bulk: bulkWriter } },
     isSimulated: connectorBook.isSimulated,
     judge: base.judges.accepted,
+    direct: dispatching?.dispatcher.direct,
     defaultPriorityOf: (account) => base.accountBook.byId(account)?.defaultPriority,
     onStored: (rows) => {
       const others = offer(rows);

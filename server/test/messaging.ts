@@ -47,6 +47,8 @@ export async function startTestMessaging(
   options: {
     routeOf?: (lane: LaneRow) => LaneRoute | undefined;
     ways?: Pick<DispatcherNeeds, "pick" | "connectorNamed">;
+    /** Of the account, as the books tell it. */
+    whenUnknown?: "resend" | "hold";
   } = {},
 ) {
   const database = await createTestDatabase();
@@ -72,7 +74,7 @@ export async function startTestMessaging(
     ...{ sql, owner: "test", clock, onError, life: () => leases?.life() },
   });
   const dispatcher = createDispatcher({
-    priceOf: () => undefined,
+    ...{ priceOf: () => undefined, whenUnknownOf: () => options.whenUnknown ?? "resend" },
     ...{ hot, clock, owner: "test", onError, onRecorded: () => undefined },
     epochOf: (shard) => leases?.epochOf(shard),
     writers: { claims: writer(), departures: writer(), deferrals: writer() },
@@ -93,6 +95,7 @@ export async function startTestMessaging(
     writers: { single: writer(), bulk: writer() },
     isSimulated: () => false,
     judge: () => allowed,
+    direct: dispatcher.direct,
     onStored: (rows) => dispatcher.offer(rows),
   });
   const text = (from: string, changes: Partial<NewMessage> = {}): NewMessage => ({

@@ -48,6 +48,7 @@ export async function startOwner(app: {
   const dispatcher = createDispatcher({
     ...{ hot, clock, owner, onError, epochOf, dayLimits },
     ...{ onRecorded: () => undefined, priceOf: () => undefined, carrierKey: (id) => id },
+    whenUnknownOf: () => "resend",
     writers: { claims: writer(), departures: writer(), deferrals: writer() },
     judge: () => ({ kind: "allowed" }),
     routeOf: (lane) => app.routing(lane, { connector, isShared: leases?.holdsAll() !== true }),

@@ -63,7 +63,7 @@ beforeAll(async () => {
     insert into leases (kind, number, owner, epoch, expires_at)
     values ('shard', ${shard}, 'test', 1, now() + interval '1 hour')
   `;
-  await storeAccepted(hot, ids.map(acceptedRow), stamp(1n));
+  await storeAccepted(hot, { rows: ids.map(acceptedRow), isAgain: false }, stamp(1n));
   session = await hot.reserve();
 });
 
@@ -121,6 +121,11 @@ const settlementOf = (id: MessageId) => ({
   ...{ id, status: "delivered" as const, errorCode: undefined, doneDate: undefined },
 });
 const range = { account, limit: 51 };
+const rowsFrom = (after: bigint) => ids.map((id) => acceptedRow((id + after) as MessageId));
+const directly = {
+  owner: "test",
+  claims: new Map(rowsFrom(1000n).map(({ id }) => [id, { connector: "carrier", epoch: 1n }])),
+};
 const laneHead = { shard, priority: 0 as const, most: 200 };
 
 /** Statement, and how many partitions it may look into; a batch is of messages of one day. */
@@ -128,11 +133,12 @@ const statements: [string, (sql: Sql) => Promise<unknown>, number][] = [
   [
     "accept",
     (sql) =>
-      storeAccepted(
-        sql,
-        ids.map((id) => acceptedRow((id + 1000n) as MessageId)),
-        stamp(100n),
-      ),
+      storeAccepted(sql, { rows: rowsFrom(1000n), isAgain: false, direct: directly }, stamp(100n)),
+    1,
+  ],
+  [
+    "accept once more",
+    (sql) => storeAccepted(sql, { rows: rowsFrom(1000n), isAgain: true }, stamp(200n)),
     1,
   ],
   ["recipients of a service", (sql) => readRecipients(sql, { account, pool: "+1" }, ids), 2],
@@ -213,7 +219,8 @@ test.each(statements)("%s is served by indexes, in few partitions", async (_name
 test.each([
   [
     "accept",
-    (sql: Sql) => storeAccepted(sql, [acceptedRow((firstId + 2000n) as MessageId)], stamp(600n)),
+    (sql: Sql) =>
+      storeAccepted(sql, { rows: rowsFrom(2000n), isAgain: false, direct: directly }, stamp(600n)),
   ],
   ["claim", (sql: Sql) => claimMessages(sql, ids.map(claimOf), "test", stamp(700n))],
 ])("%s finds a lane by its key, however many its shard has", async (_name, run) => {

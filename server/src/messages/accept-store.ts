@@ -41,20 +41,47 @@ export type MessageOptions = {
   readonly media?: MediaList;
 };
 
-export type StoreVerdict = "stored" | "full" | "draining" | "opted out";
+/**
+ * `claimed`: stored, and taken by the claim that was proposed for it. `claim unknown`: stored by a
+ * statement whose answer was lost, with that claim or without it.
+ */
+export type StoreVerdict =
+  | "stored"
+  | "claimed"
+  | "claim unknown"
+  | "full"
+  | "draining"
+  | "opted out";
+
+/** By which connector a message is to leave, if its shard still has this epoch as it is stored. */
+export type DirectClaim = { readonly connector: string; readonly epoch: bigint };
+
+/** A batch to be stored. */
+export type NewBatch = {
+  readonly rows: readonly AcceptedRow[];
+  /** Some may be stored already: an earlier attempt's answer was lost. */
+  readonly isAgain: boolean;
+  /** Claims of this owner's for some of them; not of a batch that is stored again. */
+  readonly direct?:
+    | { readonly owner: string; readonly claims: ReadonlyMap<MessageId, DirectClaim> }
+    | undefined;
+};
 
 /**
- * Stores a batch in one statement: messages, queue, counters, and one event for each account's. A row whose lane is full or
- * being drained, or whose recipient opted out, is left out and says so. Running it again with the same ids stores
- * nothing twice. Lanes are locked by shard and lane, so that two acceptors never lock in opposite
- * orders.
+ * Stores a batch in one statement: messages, their places in the queue or their claims, counters, and one event for each
+ * account's. A row whose lane is full or being drained, or whose recipient opted out, is left out and says so. Running it
+ * again with the same ids and `isAgain` stores nothing twice. Lanes are locked by shard and lane, so that two acceptors
+ * never lock in opposite orders. What is claimed at once passes nothing that waits in its lane, whoever stored it; and it
+ * has never waited, so no counter has it.
  */
 export async function storeAccepted(
   sql: Sql,
-  rows: readonly AcceptedRow[],
+  { rows, isAgain, direct }: NewBatch,
   stamp: Stamp,
 ): Promise<Map<MessageId, StoreVerdict>> {
-  const found = await sql<StoredRow[]>`
+  const owner = direct?.owner ?? null;
+  const claimOf = ({ id }: AcceptedRow) => direct?.claims.get(id);
+  const found = await sql<{ id: bigint; verdict: StoreVerdict }[]>`
     with item as materialized (
       select *
       from unnest(
@@ -75,23 +102,35 @@ export async function storeAccepted(
         ${arrayOf(rows, (row) => row.validUntil.toISOString())}::timestamptz[],
         ${arrayOf(rows, (row) => row.statusCallback)}::text[],
         ${arrayOf(rows, (row) => row.isSimulated)}::boolean[],
-        ${arrayOf(rows, (row) => (row.options ? JSON.stringify(row.options) : null))}::jsonb[]
+        ${arrayOf(rows, (row) => (row.options ? JSON.stringify(row.options) : null))}::jsonb[],
+        ${arrayOf(rows, (row) => claimOf(row)?.connector)}::text[],
+        ${arrayOf(rows, (row) => claimOf(row)?.epoch)}::bigint[]
       ) with ordinality as item(
         shard, id, day, account, lane, capacity, pool, direction, sender, recipient, body,
-        encoding, segments, priority, valid_until, status_callback, is_simulated, options, place
+        encoding, segments, priority, valid_until, status_callback, is_simulated, options,
+        connector, epoch, place
       )
     ), lane as materialized (
       select lanes.shard, lanes.lane, lanes.drained_by is not null as is_draining,
         lanes.accepted - (
           select departed from lane_departures
           where shard = one.shard and lane = one.lane
-        ) as depth
+        ) as depth, (
+          select shards.epoch from shards
+          where shards.shard = one.shard and shards.owner = ${owner}::text
+            and lanes.paused_by is null
+            and exists (select from owners where owner = ${owner}::text and expires_at > now())
+            and exists (
+              select from accounts
+              where accounts.account = lanes.account and accounts.status = 'active'
+            )
+        ) as epoch
       from (select distinct shard, lane from item) as one
       join lanes on lanes.shard = any(array[one.shard]) and lanes.lane = any(array[one.lane])
       order by one.shard, one.lane
       for no key update of lanes
     ), held as materialized (
-      select item.*, lane.depth, exists (
+      select item.*, lane.depth, lane.epoch as epoch_now, exists (
         select from opt_outs
         where opt_outs.account = item.account
           and opt_outs.pool = any(array[item.pool, item.sender])
@@ -104,7 +143,8 @@ export async function storeAccepted(
     ), decided as materialized (
       select held.*, not is_opted_out and not is_draining
         and depth + sum(case when is_opted_out or is_draining then 0 else segments end)
-          over (partition by shard, lane order by place) <= capacity as fits
+          over (partition by shard, lane order by place) <= capacity as fits,
+        coalesce(epoch = epoch_now and depth = 0, false) as is_claimed
       from held
     ), stored as (
       insert into messages (
@@ -115,43 +155,58 @@ export async function storeAccepted(
         priority, valid_until, status_callback, is_simulated, options
       from decided
       where fits
-      on conflict do nothing
-      returning shard, id, lane, priority, segments, valid_until, account
+      ${isAgain ? ifNotThere(sql) : sql``}
+    ), fresh as (
+      ${isAgain ? sql`select * from stored` : sql`select * from decided where fits`}
     ), queued as (
       insert into queue (shard, lane, priority, id, attempt, segments, valid_until)
       select shard, lane, priority, id, 1, segments, valid_until
-      from stored
+      from fresh
+      where not is_claimed
+    ), claimed as (
+      insert into claims (
+        shard, id, lane, priority, attempt, segments, valid_until, connector, owner, epoch, claimed_at
+      )
+      select shard, id, lane, priority, 1, segments, valid_until, connector, ${owner}::text, epoch, now()
+      from fresh
+      where is_claimed
     ), counted as (
       update lanes
       set accepted = lanes.accepted + added.segments
-      from (select shard, lane, sum(segments) as segments from stored group by shard, lane) as added
+      from (
+        select shard, lane, sum(segments) as segments
+        from fresh
+        where not is_claimed
+        group by shard, lane
+      ) as added
       where lanes.shard = any(array[added.shard]) and lanes.lane = any(array[added.lane])
     ), logged as (
       insert into events (writer, seq, day, at, kind, account, id, data)
       select ${String(stamp.writer)}::bigint,
         ${String(stamp.firstSeq)}::bigint + row_number() over () - 1,
         current_date, now(), 'accepted', account, min(id), jsonb_build_object('ids', jsonb_agg(id::text))
-      from stored
+      from fresh
       group by account
     )
-    select id, fits, is_opted_out as "isOptedOut", is_draining as "isDraining"
+    select id, case
+        when is_opted_out then 'opted out'
+        when is_draining then 'draining'
+        when not fits then 'full'
+        when is_claimed then 'claimed'
+        else 'stored'
+      end as verdict
     from decided
     limit 1000
   `;
-  return new Map(found.map((row) => [row.id, verdictOf(row)]));
+  return new Map(found.map(({ id, verdict }) => [id, verdict]));
 }
 
-type StoredRow = {
-  readonly id: bigint;
-  readonly fits: boolean;
-  readonly isOptedOut: boolean;
-  readonly isDraining: boolean;
-};
-
-function verdictOf(row: StoredRow): StoreVerdict {
-  if (row.fits) return "stored";
-  if (row.isOptedOut) return "opted out";
-  return row.isDraining ? "draining" : "full";
+/** A part of a statement: what an earlier attempt stored is left as it is, and is no new row. */
+function ifNotThere(sql: Sql) {
+  return sql`
+      on conflict do nothing
+      returning shard, id, lane, priority, segments, valid_until, account, null::text as connector,
+        null::bigint as epoch, false as is_claimed`;
 }
 
 /** Which of these were stored after all, by a batch whose answer was lost. */

@@ -24,6 +24,7 @@ import {
   type MessageOptions,
   type StoreVerdict,
 } from "./accept-store.ts";
+import type { DirectClaims } from "./direct-claims.ts";
 import type { MediaList } from "./media.ts";
 import type { Message, Priority } from "./message.ts";
 import { failOverflow } from "./overflow.ts";
@@ -95,19 +96,32 @@ export type AccepterNeeds = {
   readonly defaultPriorityOf?: (account: number) => Priority | undefined;
   /** The rules' word on a message, from memory. */
   readonly judge: (message: Judged) => Verdict;
-  /** Told after the commit: what may leave now. */
+  /** For single messages whose lanes this process owns; without it all go through the queue. */
+  readonly direct?: DirectClaims | undefined;
+  /** Told after the commit: what waits in the queue now. */
   readonly onStored: (rows: readonly AcceptedRow[]) => void;
 };
 
 export function createAccepter(app: AccepterNeeds): Accepter {
   const decide = createDecider(app);
   let isClosed = false;
-  const single = { hot: app.hot, writer: app.writers.single, isClosed: () => isClosed };
-  const inBulk = { hot: app.bulk, writer: app.writers.bulk, isClosed: () => isClosed };
+  const single = { hot: app.hot, writer: app.writers.single, direct: app.direct };
+  const inBulk = { hot: app.bulk, writer: app.writers.bulk, direct: undefined };
 
-  const store = async (rows: readonly AcceptedRow[], storing: typeof single) => {
-    const { writer } = storing;
-    const verdicts = await storeUntilCertain(storing, rows, writer);
+  const store = async (
+    rows: readonly AcceptedRow[],
+    by: Omit<typeof single, "direct"> & Pick<AccepterNeeds, "direct">,
+  ) => {
+    const { writer } = by;
+    const storing = { hot: by.hot, isClosed: () => isClosed };
+    await by.direct?.ready(rows);
+    const direct = by.direct?.propose(rows);
+    let verdicts = new Map<MessageId, StoreVerdict>();
+    try {
+      verdicts = await storeUntilCertain(storing, { rows, direct }, writer);
+    } finally {
+      direct?.settle(verdicts);
+    }
     const stored = rows.filter((row) => verdicts.get(row.id) === "stored");
     if (stored.length > 0) app.onStored(stored);
     await failOverflow(storing, { rows, verdicts }, writer);
@@ -304,6 +318,8 @@ function refuseUnlawful(app: AccepterNeeds, message: NewMessage, validUntil: Dat
 function resultOf(row: AcceptedRow, verdict: StoreVerdict | undefined): Message | ApiError {
   switch (verdict) {
     case "stored":
+    case "claimed":
+    case "claim unknown":
       return asMessage(row);
     case "full":
       return new ApiError(

@@ -31,6 +31,10 @@ export type Claimer = {
     queued: QueuedRow,
     by: Pick<Claim, "connector" | "epoch" | "charges">,
   ) => boolean;
+  /** Resolves when every claim that is asked for by now has its answer, or is given back. */
+  readonly answered: () => Promise<unknown>;
+  /** It is claimed by the statement that stores it: nothing else may take it. */
+  readonly reserve: (id: MessageId, epoch: bigint) => void;
   /** It is recorded, or another owner has it. */
   readonly forget: (id: MessageId) => void;
   readonly close: () => Promise<void>;
@@ -53,6 +57,7 @@ export type ClaimerNeeds = {
 export function createClaimer(app: ClaimerNeeds): Claimer {
   /** With the epoch under which they were taken. */
   const taken = new Map<MessageId, bigint>();
+  let lastAsked: Promise<unknown> = Promise.resolve();
   const batcher = createBatcher<Wanted, undefined>({
     batchMax: CLAIM_BATCH_MAX,
     run: async (batch) => {
@@ -63,6 +68,7 @@ export function createClaimer(app: ClaimerNeeds): Claimer {
       const byId = new Map(messages?.map((message) => [message.id, message]));
       const claimed: { lane: Lane; claimed: Claimed }[] = [];
       for (const one of batch) {
+        one.lane.claiming -= 1;
         const message = byId.get(one.claim.id);
         settleCharges(one.claim, messages && { isClaimed: message?.errorCode === null });
         if (message?.errorCode === null) {
@@ -92,10 +98,13 @@ export function createClaimer(app: ClaimerNeeds): Claimer {
       // A message that was just stored is offered, and may stand in a window that was just read.
       if (taken.has(queued.id)) return false;
       taken.set(queued.id, by.epoch);
+      lane.claiming += 1;
       const { generation } = lane;
-      batcher.add({ lane, claim: claimOf(queued, by), generation }).catch(app.onError);
+      lastAsked = batcher.add({ lane, claim: claimOf(queued, by), generation }).catch(app.onError);
       return true;
     },
+    answered: () => lastAsked,
+    reserve: (id, epoch) => taken.set(id, epoch),
     forget: (id) => taken.delete(id),
     close: batcher.close,
   };

@@ -13,6 +13,7 @@ import { giveBack, writeClaimed } from "./after-claim.ts";
 import { type Assigner, type AssignerNeeds, createAssigner } from "./assign.ts";
 import { carrierOptOutCodes, insertCarrierOptOuts } from "./carrier-opt-outs-store.ts";
 import { type Claimed, type Claimer, createClaimer } from "./claimer.ts";
+import { createDirectClaims, type DirectClaims } from "./direct-claims.ts";
 import {
   type Departure,
   type LaneRow,
@@ -68,11 +69,15 @@ export type DispatcherNeeds = {
   readonly connectorNamed?: (name: string) => Connector | undefined;
   readonly carrierKey: (carrierMessageId: string) => string;
   readonly priceOf: PriceOf;
+  /** What the account wants of messages whose submissions have no certain answer. */
+  readonly whenUnknownOf: (account: number) => "resend" | "hold";
   readonly onRecorded: () => void;
   readonly onError: (error: unknown) => void;
 };
 
 export type Dispatcher = {
+  /** How messages that this process stores are claimed at once. */
+  readonly direct: DirectClaims;
   /** Messages just stored by this process. Returns the shards that another process owns. */
   readonly offer: (rows: readonly AcceptedRow[]) => readonly number[];
   /** Another process stored messages in these shards. */
@@ -103,6 +108,7 @@ type Machine = {
   readonly doubts: Doubts;
   readonly rerouter: Rerouter;
   readonly assigner: Assigner | undefined;
+  readonly direct: DirectClaims;
   readonly end: () => void;
 };
 
@@ -120,6 +126,7 @@ export function createDispatcher(app: DispatcherNeeds): Dispatcher {
   const sweepTimer = setInterval(sweepSoon, SWEEP_MS);
 
   return {
+    direct: machine.direct,
     offer: (rows) => offerStored(app, machine, rows),
     sweep: sweepSoon,
     hint: createLaneHints({
@@ -218,12 +225,12 @@ function buildMachine(app: DispatcherNeeds): Machine {
       later.defer(flight, { notBefore, why: "passing error", attempt }),
     ...{ random: Math.random, onTaken: () => pump.soon() },
   });
+  const onClaimed = (claimed: readonly { lane: Lane; claimed: Claimed }[]) => {
+    writeClaimed({ ...app, ...ways }, { writer, recorder, later }, claimed);
+    pump.soon();
+  };
   const claimer = createClaimer({
-    ...{ hot: app.hot, owner: app.owner, writer: app.writers.claims, isClosed },
-    onClaimed: (claimed) => {
-      writeClaimed({ ...app, ...ways }, { writer, recorder, later }, claimed);
-      pump.soon();
-    },
+    ...{ hot: app.hot, owner: app.owner, writer: app.writers.claims, isClosed, onClaimed },
     onDropped: (lane, claim, message) => {
       reserve(lane, -claim.segments);
       if (message !== undefined) app.onRecorded();
@@ -238,6 +245,7 @@ function buildMachine(app: DispatcherNeeds): Machine {
   const assigner = buildAssigner(app, { book, pump });
   return {
     ...{ book, claimer, writer, reader, pump, recorder, later, rerouter, assigner },
+    direct: createDirectClaims({ ...app, book, pump, claimer, onClaimed, isClosed }),
     doubts: createDoubts({ ...app, claimer }),
     reporter: createLaneReporter({ ...app, book }),
     end: () => {

@@ -35,6 +35,8 @@ export type Lane = {
   version: number;
   /** Claimed segments that have not left. */
   reserved: number;
+  /** Messages taken from its windows whose claims have no answer yet. */
+  claiming: number;
   /** Nothing is written before this instant: the carrier asked for patience (monotonic ms). */
   notBefore: number;
   /** The last such instant that a carrier asked for by throttling. */
@@ -114,7 +116,15 @@ export function createLane(row: LaneRow, way: Way, { isTaken, windowMax, onEnd }
   };
 
   return {
-    ...{ row, way, hasRoute: true, version: 0, reserved: 0, notBefore: Number.NEGATIVE_INFINITY },
+    ...{
+      row,
+      way,
+      hasRoute: true,
+      version: 0,
+      reserved: 0,
+      claiming: 0,
+      notBefore: Number.NEGATIVE_INFINITY,
+    },
     ...{
       fullTimes: 0,
       generation: 0,

@@ -63,7 +63,7 @@ beforeAll(async () => {
     throw error;
   };
   dispatcher = createDispatcher({
-    priceOf: () => undefined,
+    ...{ priceOf: () => undefined, whenUnknownOf: () => "resend" as const },
     ...{ hot, clock, owner: "test", onError, onRecorded: () => undefined },
     epochOf: (shard) => leases.epochOf(shard),
     writers: { claims: writer(), departures: writer(), deferrals: writer() },
@@ -82,6 +82,7 @@ beforeAll(async () => {
     writers: { single: writer(), bulk: writer() },
     isSimulated: () => false,
     judge: () => allowed,
+    direct: dispatcher.direct,
     onStored: (rows) => dispatcher.offer(rows),
   });
   receipts = createReceipts({ hot, clock, writer: writer(), onSettled: () => undefined, onError });

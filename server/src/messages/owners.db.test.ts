@@ -59,8 +59,13 @@ async function join(): Promise<Owner> {
   return owner;
 }
 
-/** Stores texts of a sender in one of its pools, and tells who sends. */
-async function put(pool: string, sender: string, count: number, priority: Priority = 2) {
+/** Stores texts of a sender in one of its pools, as a process that only accepts, or as who sends for it. */
+async function put(
+  pool: string,
+  sender: string,
+  count: number,
+  { priority = 2, isByOwner = false }: { priority?: Priority; isByOwner?: boolean } = {},
+) {
   const { sql, hot } = database;
   const shard = shardOfPool(account, pool);
   const lane = await findOrInsertLane(sql, shard, { account, pool, sender });
@@ -68,7 +73,12 @@ async function put(pool: string, sender: string, count: number, priority: Priori
     rowOf(newId(shard), { lane, pool, sender, priority }),
   );
   const events = createEventWriter({ sql, owner: "acceptor" });
-  await events.commit(rows.length, (stamp) => storeAccepted(hot, rows, stamp));
+  const owner = owners.find((one) => isByOwner && !one.isFrozen() && one.owns(shard));
+  const direct = owner?.dispatcher.direct.propose(rows);
+  const batch = { rows, isAgain: false, direct };
+  const verdicts = await events.commit(rows.length, (stamp) => storeAccepted(hot, batch, stamp));
+  direct?.settle(verdicts);
+  owner?.dispatcher.offer(rows.filter(({ id }) => verdicts.get(id) === "stored"));
   await events.close();
   const queue = `${pool} ${sender} ${priority}`;
   accepted.set(queue, [...(accepted.get(queue) ?? []), ...rows.map(({ id }) => id)]);
@@ -150,6 +160,7 @@ type Step = {
 const texts = fc.record({
   sender: fc.nat(2),
   isInService: fc.boolean(),
+  isByOwner: fc.boolean(),
   count: fc.integer({ min: 4, max: 16 }),
   priority: fc.constantFrom<Priority>(0, 1, 2, 3),
 });
@@ -170,7 +181,13 @@ test("whoever joins, leaves, dies and comes back, no window exceeds a limit, ord
 
 async function runPlan(
   plan: readonly (readonly [
-    { sender: number; isInService: boolean; count: number; priority: Priority },
+    {
+      sender: number;
+      isInService: boolean;
+      isByOwner: boolean;
+      count: number;
+      priority: Priority;
+    },
     Step,
   ])[],
 ) {
@@ -186,9 +203,9 @@ async function runPlan(
   /** Claimed when somebody died: whether they had left nobody knows. */
   const doubtful = new Set<MessageId>();
   await join();
-  for (const [{ sender, isInService, count, priority }, { action, which, passMs }] of plan) {
+  for (const [{ sender, isInService, count, ...how }, { action, which, passMs }] of plan) {
     const from = senders[sender] ?? senders[0];
-    await put(isInService ? `MG${sender}` : from, from, count, priority);
+    await put(isInService ? `MG${sender}` : from, from, count, how);
     await act(action, which, doubtful);
     await new Promise((done) => setTimeout(done, passMs));
   }

@@ -24,6 +24,11 @@ export type PumpNeeds = {
 export type Pump = {
   /** Looks at what was touched and what has free slots at the end of this turn of the event loop. */
   readonly soon: () => void;
+  /**
+   * Whether a message that is being stored may be claimed with it: nothing waits in its lane, nor for
+   * what it passes, and its limiters and its connector's window would take it now.
+   */
+  readonly mayPass: (lane: Lane, segments: number) => boolean;
   readonly close: () => void;
 };
 
@@ -80,11 +85,24 @@ export function createPump(app: PumpNeeds): Pump {
       isWaiting = true;
       setImmediate(run);
     },
+    mayPass: (lane, segments) => !isClosed && mayPass(machine, lane, segments),
     close: () => {
       isClosed = true;
       clearTimeout(timer);
     },
   };
+}
+
+/** A day's limit is counted by the claim of a second statement, so what passes one takes that. */
+function mayPass({ book, gates }: Machine, lane: Lane, segments: number): boolean {
+  if (!book.findWay(lane) || !book.mayClaim(lane)) return false;
+  if (lane.hasUnread() || lane.size() > 0 || lane.claiming > 0) return false;
+  const { channel, days, passage } = lane.way;
+  if (days.length > 0 || channel.waiting.size() > 0 || freeSlots(channel) < segments) return false;
+  const now = performance.now();
+  const isFree = (limiter: NamedLimiter) =>
+    (gates.get(limiter)?.lanes.size() ?? 0) === 0 && opensAt(limiter) <= now;
+  return lane.notBefore <= now && passage.limiters.every(isFree);
 }
 
 /** One message of each in turn, as long as they go on. */
