@@ -101,7 +101,7 @@ export async function readPositions(
   shares: readonly Share[],
 ): Promise<SharePosition[]> {
   const rows = await sql<(Position & { reader: string; isDone: boolean })[]>`
-    select reader, writer, seq, day::text as day, is_done as "isDone"
+    select reader, writer, seq, day, is_done as "isDone"
     from cursors
     where reader = any(${shares.map((share) => nameOf(reader, share))}::text[])
   `;
@@ -143,7 +143,7 @@ export async function selectSharedEvents(
 ): Promise<LogEvent[]> {
   // The two days of slack allow for clocks that step back over midnight; the bounds prune partitions.
   return sql<LogEvent[]>`
-    select e.writer, e.seq, e.day::text as day, e.at, e.kind, e.account, e.id, e.data
+    select e.writer, e.seq, e.day, e.at, e.kind, e.account, e.id, e.data
     from (
       select w.writer, coalesce(floor.seq, 0) as seq,
         coalesce(floor.day, w.opened_at::date) - 2 as first_day

@@ -71,7 +71,7 @@ export function unreadEvents(
 ) {
   // The two days of slack allow for clocks that step back over midnight; the bounds prune partitions.
   return sql`
-    select e.writer, e.seq, e.day::text as day, e.at, e.kind, e.account, e.id, e.data
+    select e.writer, e.seq, e.day, e.at, e.kind, e.account, e.id, e.data
     from (
       select w.writer, coalesce(c.seq, 0) as seq,
         coalesce(c.day, w.opened_at::date) - 2 as first_day
@@ -96,7 +96,7 @@ export function unreadEvents(
 export function advanceCursors(sql: Sql, reader: string) {
   return sql`
     insert into cursors (reader, writer, seq, day)
-    select ${reader}, writer, max(seq), max(day::date)
+    select ${reader}, writer, max(seq), max(day)
     from unread
     group by writer
     on conflict (reader, writer) do update
