@@ -11,6 +11,13 @@ export function isDatabaseAway(error: unknown): boolean {
   return code.startsWith("CONNECT") || code.startsWith("E");
 }
 
+/** A row with the same key was there, or came at the same time: nothing of the statement was done. */
+export function isAlreadyThere(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === UNIQUE_VIOLATION;
+}
+
+const UNIQUE_VIOLATION = "23505";
+
 /** Runs a statement until it succeeds or `isOver`, for facts that must not be lost. */
 export async function untilStored<Result>(
   run: () => Promise<Result>,

@@ -1,4 +1,6 @@
 import { arrayOf } from "../db/array-literal.ts";
+import { isAlreadyThere } from "../db/database-errors.ts";
+import { dayOfId, shardOfId } from "../db/message-key.ts";
 import type { Sql } from "../db/sql.ts";
 import type { Stamp } from "../events/log.ts";
 import { dayOf, type MessageId } from "../lib/message-id.ts";
@@ -227,32 +229,39 @@ export type Departure = {
   readonly waits: { readonly queueMs: number; readonly paceMs: number };
 };
 
-/** Records facts, whoever owns the shard by now; twice is the same as once. */
+type Recording = { readonly stamp: Stamp; readonly priceOf: PriceOf };
+
+/**
+ * Records facts, whoever owns the shard by now; twice is the same as once. Most are new, which an
+ * outcome's key tells: only when one is there already does PostgreSQL look for each.
+ */
 export async function recordDepartures(
   sql: Sql,
   departures: readonly Departure[],
-  { stamp, priceOf }: { readonly stamp: Stamp; readonly priceOf: PriceOf },
+  recording: Recording,
+): Promise<void> {
+  try {
+    await insertDepartures(sql, departures, { ...recording, areNew: true });
+  } catch (error) {
+    if (!isAlreadyThere(error)) throw error;
+    await insertDepartures(sql, departures, { ...recording, areNew: false });
+  }
+}
+
+async function insertDepartures(
+  sql: Sql,
+  departures: readonly Departure[],
+  { stamp, priceOf, areNew }: Recording & { readonly areNew: boolean },
 ): Promise<void> {
   const parts = departures.flatMap((departure) => departure.submissions);
+  // Of a message without an outcome, later attempts may be known from when it was put off.
+  const areFirst = parts.every(({ attempt }) => attempt === 1);
   await sql`
     with submitted as (
-      ${insertSubmissions(sql, parts)}
+      ${insertSubmissions(sql, parts, { areNew: areNew && areFirst })}
     ), item as materialized (
-      select *
-      from unnest(
-        ${arrayOf(departures, ({ claim }) => claim.shard)}::smallint[],
-        ${arrayOf(departures, ({ claim }) => claim.id)}::bigint[],
-        ${arrayOf(departures, ({ claim }) => dayOf(claim.id))}::date[],
-        ${arrayOf(departures, ({ message }) => message.account)}::int[],
-        ${arrayOf(departures, ({ status }) => status)}::text[],
-        ${arrayOf(departures, ({ errorCode }) => errorCode)}::int[],
-        ${arrayOf(departures, ({ claim }) => claim.connector)}::text[],
-        ${arrayOf(departures, ({ sentAt }) => sentAt.toISOString())}::timestamptz[],
-        ${arrayOf(departures, priceOf)}::bigint[],
-        ${arrayOf(departures, (departure) => JSON.stringify(departureEvent(departure, priceOf(departure))))}::jsonb[]
-      ) as item(
-        shard, id, day, account, status, error_code, connector, sent_at, price_micros, data
-      )
+      select *, ${shardOfId(sql)} as shard, ${dayOfId(sql)} as day
+      from (${departureColumns(sql, departures, priceOf)}) as told
     ), unclaimed as (
       delete from claims
       using item
@@ -260,11 +269,7 @@ export async function recordDepartures(
     ), fresh as materialized (
       select item.*
       from item
-      where not exists (
-        select from outcomes
-        where shard = item.shard and id = item.id and day = item.day
-        offset 0
-      )
+      ${areNew ? sql`` : unlessSettled(sql)}
     ), settled as (
       insert into outcomes (
         shard, id, day, status, error_code, connector, price_micros, sent_at, updated_at
@@ -272,13 +277,39 @@ export async function recordDepartures(
       select shard, id, day, status, error_code, connector, price_micros,
         case when status = 'sent' then sent_at end, now()
       from fresh
-      on conflict do nothing
+      ${areNew ? sql`` : sql`on conflict do nothing`}
     )
     insert into events (writer, seq, day, at, kind, account, id, data)
     select ${String(stamp.writer)}::bigint,
       ${String(stamp.firstSeq)}::bigint + row_number() over () - 1,
       current_date, now(), status, account, id, data
     from fresh
+  `;
+}
+
+function unlessSettled(sql: Sql) {
+  return sql`
+      where not exists (
+        select from outcomes
+        where shard = item.shard and id = item.id and day = item.day
+        offset 0
+      )
+  `;
+}
+
+function departureColumns(sql: Sql, departures: readonly Departure[], priceOf: PriceOf) {
+  const data = (departure: Departure) =>
+    JSON.stringify(departureEvent(departure, priceOf(departure)));
+  return sql`
+        select unnest(${arrayOf(departures, ({ claim }) => claim.id)}::bigint[]) as id,
+          unnest(${arrayOf(departures, ({ message }) => message.account)}::int[]) as account,
+          unnest(${arrayOf(departures, ({ status }) => status)}::text[]) as status,
+          unnest(${arrayOf(departures, ({ errorCode }) => errorCode)}::int[]) as error_code,
+          unnest(${arrayOf(departures, ({ claim }) => claim.connector)}::text[]) as connector,
+          unnest(${arrayOf(departures, ({ sentAt }) => sentAt.toISOString())}::timestamptz[])
+            as sent_at,
+          unnest(${arrayOf(departures, priceOf)}::bigint[]) as price_micros,
+          unnest(${arrayOf(departures, data)}::jsonb[]) as data
   `;
 }
 
