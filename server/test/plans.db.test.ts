@@ -26,7 +26,12 @@ import {
 } from "../src/messages/dispatch-store.ts";
 import { recoverClaims, returnClaims } from "../src/messages/doubt-store.ts";
 import { type Deferral, deferClaims, moveDue, nextDueAt } from "../src/messages/later-store.ts";
-import { markReceipts, readParked, settleMessages } from "../src/messages/receipt-store.ts";
+import {
+  markReceipts,
+  readParked,
+  settleMessages,
+  settleToday,
+} from "../src/messages/receipt-store.ts";
 import { cancelWaiting, findMessage, listMessages } from "../src/messages/store.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 
@@ -188,6 +193,11 @@ const statements: [string, (sql: Sql) => Promise<unknown>, number][] = [
     2,
   ],
   ["receipts", (sql) => markReceipts(sql, ids.map(receiptOf), now), 8],
+  [
+    "receipts of today",
+    (sql) => settleToday(sql, ids.map(receiptOf), { now, stamp: stamp(450n) }),
+    3,
+  ],
   ["settle", (sql) => settleMessages(sql, ids.map(settlementOf), stamp(400n)), 2],
   ["parked receipts", (sql) => readParked(sql, now, 100), 0],
   [

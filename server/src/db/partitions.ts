@@ -3,6 +3,7 @@ import { firstIdAt } from "../lib/message-id.ts";
 import type { Sql } from "./sql.ts";
 
 const dailyTables = ["messages", "submissions", "outcomes", "events", "callback_attempts"] as const;
+export type DailyTable = (typeof dailyTables)[number];
 
 /** Ids may run ahead of the clock a little, and a database may be down over a night. */
 const DAYS_AHEAD = 7;
@@ -135,6 +136,14 @@ async function listPartitions(sql: Sql, table: string): Promise<string[]> {
     const digits = name.slice(-8);
     return `${digits.slice(0, 4)}-${digits.slice(4, 6)}-${digits.slice(6)}`;
   });
+}
+
+/**
+ * What a statement about one day reads in place of the table: a statement that names the table locks
+ * and opens all its partitions, ninety with their indexes, before it comes to a row.
+ */
+export function partitionOf(sql: Sql, table: DailyTable, day: string) {
+  return sql(partitionName(table, day));
 }
 
 function partitionName(table: string, day: string): string {

@@ -1,9 +1,10 @@
 import type { Receipt, ReceiptStatus } from "../connectors/connector.ts";
 import { arrayOf } from "../db/array-literal.ts";
+import { partitionOf } from "../db/partitions.ts";
 import type { Sql } from "../db/sql.ts";
 import type { Stamp } from "../events/log.ts";
 import { DAY, utcDay } from "../lib/clock.ts";
-import { dayOf, type MessageId, shardOf } from "../lib/message-id.ts";
+import { dayOf, firstIdAt, type MessageId, shardOf } from "../lib/message-id.ts";
 
 export type ReceiptRow = {
   readonly carrierAccount: string;
@@ -24,6 +25,50 @@ export type ReceiptMatch = {
 const RECENT_DAYS = 2;
 /** A later receipt is given up: carriers use their ids again. */
 const DAYS_MAX = 8;
+
+/**
+ * Most receipts by far are of messages of today, and of one part: in one statement, each is written to
+ * today's submission and ends its message. What is not found, and not settled, is left to the others.
+ */
+export async function settleToday(
+  sql: Sql,
+  rows: readonly ReceiptRow[],
+  { now, stamp }: { readonly now: Date; readonly stamp: Stamp },
+): Promise<(ReceiptMatch & { readonly isSettled: boolean })[]> {
+  const today = utcDay(now);
+  const [first, next] = [today, utcDay(new Date(now.getTime() + DAY))].map((day) =>
+    String(firstIdAt(new Date(day))),
+  );
+  return sql<(ReceiptMatch & { isSettled: boolean })[]>`
+    with item as materialized (
+      ${receiptColumns(sql, rows)}
+    ), marked as (
+      update ${partitionOf(sql, "submissions", today)} as submissions
+      set ${firstReceipt(sql)}
+      from item
+      where submissions.carrier_account = any(array[item.carrier_account])
+        and submissions.carrier_key = any(array[item.carrier_key])
+      returning item.*, submissions.shard, submissions.id, submissions.parts,
+        submissions.parts = 1 and submissions.id >= ${first ?? ""}::bigint
+          and submissions.id < ${next ?? ""}::bigint as is_settled
+    ), settled as (
+      update ${partitionOf(sql, "outcomes", today)} as outcomes
+      set status = case marked.status when 'delivered' then 'delivered' else 'undelivered' end,
+        error_code = marked.error_code, updated_at = now()
+      from marked
+      where outcomes.shard = any(array[marked.shard]) and outcomes.id = any(array[marked.id])
+        and marked.is_settled and marked.status <> 'sent'
+        and outcomes.status in ('sending', 'sent')
+      returning outcomes.shard, outcomes.id, outcomes.day, outcomes.status, outcomes.error_code,
+        marked.done_date
+    ), logged as (
+      ${logEnds(sql, stamp, partitionOf(sql, "messages", today))}
+    )
+    select place, id, parts, is_settled as "isSettled"
+    from marked
+    limit 1000
+  `;
+}
 
 /** Writes each receipt to its submission; those without one are missing from the answer. */
 export async function markReceipts(sql: Sql, rows: readonly ReceiptRow[], now: Date) {
@@ -58,25 +103,40 @@ async function mark(
   return sql<ReceiptMatch[]>`
     with item as materialized (
       select *
-      from unnest(
-        ${arrayOf(rows, (row) => row.carrierAccount)}::text[], ${arrayOf(rows, (row) => row.carrierKey)}::text[],
-        ${arrayOf(rows, (row) => row.receipt.status)}::text[],
-        ${arrayOf(rows, (row) => row.receipt.carrierCode)}::text[],
-        ${arrayOf(rows, (row) => row.receivedAt.toISOString())}::timestamptz[]
-      ) with ordinality as item(carrier_account, carrier_key, status, code, at, place),
+      from (${receiptColumns(sql, rows)}) as told,
         unnest(${days as string[]}::text[]::date[]) as probed(day)
     )
     update submissions
-    set receipt_status = case
-          when submissions.receipt_status in ('delivered', 'undelivered', 'failed')
-          then submissions.receipt_status else item.status end,
-        receipt_code = coalesce(submissions.receipt_code, item.code),
-        receipt_at = coalesce(submissions.receipt_at, item.at)
+    set ${firstReceipt(sql)}
     from item
     where submissions.day = any(array[item.day])
       and submissions.carrier_account = any(array[item.carrier_account])
       and submissions.carrier_key = any(array[item.carrier_key])
-    returning item.place::int as place, submissions.id, submissions.parts
+    returning item.place, submissions.id, submissions.parts
+  `;
+}
+
+function receiptColumns(sql: Sql, rows: readonly ReceiptRow[]) {
+  return sql`
+      select unnest(${arrayOf(rows, (row) => row.carrierAccount)}::text[]) as carrier_account,
+        unnest(${arrayOf(rows, (row) => row.carrierKey)}::text[]) as carrier_key,
+        unnest(${arrayOf(rows, (row) => row.receipt.status)}::text[]) as status,
+        unnest(${arrayOf(rows, (row) => row.receipt.carrierCode)}::text[]) as code,
+        unnest(${arrayOf(rows, (row) => row.receipt.errorCode)}::int[]) as error_code,
+        unnest(${arrayOf(rows, (row) => row.receipt.doneDate)}::text[]) as done_date,
+        unnest(${arrayOf(rows, (row) => row.receivedAt.toISOString())}::timestamptz[]) as at,
+        generate_series(1, ${rows.length}::int) as place
+  `;
+}
+
+/** What a submission keeps of its receipts: the first, and the first that is final. */
+function firstReceipt(sql: Sql) {
+  return sql`
+        receipt_status = case
+          when submissions.receipt_status in ('delivered', 'undelivered', 'failed')
+          then submissions.receipt_status else item.status end,
+        receipt_code = coalesce(submissions.receipt_code, item.code),
+        receipt_at = coalesce(submissions.receipt_at, item.at)
   `;
 }
 
@@ -146,18 +206,25 @@ export async function settleMessages(
         and outcomes.status in ('sending', 'sent')
       returning item.*
     )
-    insert into events (writer, seq, day, at, kind, account, id, data)
-    select ${String(stamp.writer)}::bigint,
-      ${String(stamp.firstSeq)}::bigint + row_number() over () - 1,
-      current_date, now(), settled.status, messages.account, settled.id,
-      jsonb_strip_nulls(jsonb_build_object(
-        'from', messages.sender, 'to', messages.recipient, 'callback', messages.status_callback,
-        'errorCode', settled.error_code, 'rawDlrDoneDate', settled.done_date,
-        'service', messages.options ->> 'service',
-        'sim', case when messages.is_simulated then true end))
-    from settled
-    join messages on messages.shard = any(array[settled.shard])
-      and messages.id = any(array[settled.id]) and messages.day = any(array[settled.day])
+    ${logEnds(sql, stamp, sql("messages"))}
+  `;
+}
+
+/** The events of what `settled` tells. */
+function logEnds(sql: Sql, stamp: Stamp, messages: ReturnType<typeof partitionOf>) {
+  return sql`
+      insert into events (writer, seq, day, at, kind, account, id, data)
+      select ${String(stamp.writer)}::bigint,
+        ${String(stamp.firstSeq)}::bigint + row_number() over () - 1,
+        current_date, now(), settled.status, messages.account, settled.id,
+        jsonb_strip_nulls(jsonb_build_object(
+          'from', messages.sender, 'to', messages.recipient, 'callback', messages.status_callback,
+          'errorCode', settled.error_code, 'rawDlrDoneDate', settled.done_date,
+          'service', messages.options ->> 'service',
+          'sim', case when messages.is_simulated then true end))
+      from settled
+      join ${messages} as messages on messages.shard = any(array[settled.shard])
+        and messages.id = any(array[settled.id]) and messages.day = any(array[settled.day])
   `;
 }
 

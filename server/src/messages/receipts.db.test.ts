@@ -2,8 +2,8 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
 import type { Receipt } from "../connectors/connector.ts";
 import { createEventWriter } from "../events/log.ts";
-import { systemClock } from "../lib/clock.ts";
-import { createIdWriter, type MessageId, shardOf } from "../lib/message-id.ts";
+import { DAY, systemClock, utcDay } from "../lib/clock.ts";
+import { createIdWriter, dayOf, type MessageId, shardOf } from "../lib/message-id.ts";
 import { createReceipts, type Receipts } from "./receipts.ts";
 
 let database: TestDatabase;
@@ -97,6 +97,51 @@ test("what is final stays: a later receipt that says otherwise changes nothing",
   await receipts.record("carrier", String(id), { ...delivered, status: "sent" });
   expect(await count()).toEqual({ parked: 0, matched: 1 });
 });
+
+test("a receipt ends its message, of today or of before midnight", async () => {
+  const { sql } = database;
+  const midnight = Math.floor(systemClock().getTime() / DAY) * DAY;
+  const writeId = (ms: number) => createIdWriter(1, () => midnight + ms)(7);
+  // Accepted and submitted yesterday; accepted yesterday, submitted today; both today.
+  const cases = [
+    { id: writeId(-2_000), submittedMs: -1_000 },
+    { id: writeId(-1), submittedMs: 1 },
+    { id: writeId(0), submittedMs: 1 },
+  ];
+  const account = await insertMessages(cases.map(({ id }) => id));
+  for (const { id, submittedMs } of cases) {
+    const at = new Date(midnight + submittedMs);
+    await sql`
+      insert into submissions (shard, id, part, attempt, day, parts, connector, carrier_account,
+        carrier_message_id, carrier_key, answer, submitted_at)
+      values (${shardOf(id)}, ${String(id)}::bigint, 1, 1, ${utcDay(at)}, 1, 'carrier', 'carrier',
+        ${String(id)}::text, ${String(id)}::text, 'accepted', ${at})
+    `;
+  }
+  await Promise.all(cases.map(({ id }) => receipts.record("carrier", String(id), delivered)));
+  expect(await count()).toEqual({ parked: 0, matched: 3 });
+  expect(await sql`select distinct status from outcomes`).toEqual([{ status: "delivered" }]);
+  expect(await sql`select kind, account, data ->> 'to' as "to" from events order by id`).toEqual(
+    cases.map(() => ({ kind: "delivered", account, to: "+12025550123" })),
+  );
+});
+
+async function insertMessages(ids: readonly MessageId[]): Promise<number> {
+  const account = 1;
+  for (const id of ids) {
+    await database.sql`
+      with stored as (
+        insert into messages (shard, id, day, account, direction, sender, recipient, body, encoding,
+          segments, priority, is_simulated)
+        values (${shardOf(id)}, ${String(id)}::bigint, ${dayOf(id)}, ${account}, 'outbound-api',
+          '+1', '+12025550123', 'Hello', 'GSM-7', 1, 0, false)
+      )
+      insert into outcomes (shard, id, day, status, updated_at)
+      values (${shardOf(id)}, ${String(id)}::bigint, ${dayOf(id)}, 'sent', now())
+    `;
+  }
+  return account;
+}
 
 test("a close does not wait for submissions: what is early is parked", async () => {
   const recorded = receipts.record("carrier", String(newId(1)), delivered);

@@ -10,6 +10,7 @@ import {
   type ReceiptRow,
   type Settlement,
   settleMessages,
+  settleToday,
 } from "./receipt-store.ts";
 
 type Needs = { hot: Sql; clock: Clock; writer: EventWriter; onSettled: () => void };
@@ -22,13 +23,15 @@ export async function settleReceipts<Row extends ReceiptRow>(
   app: Needs,
   rows: readonly Row[],
 ): Promise<Row[]> {
-  const matches = await markReceipts(app.hot, rows, app.clock());
+  const matches = await matchReceipts(app, rows);
   const settlements = new Map<MessageId, Settlement>();
+  const settled: Settlement[] = [];
   const long = new Map<MessageId, Receipt>();
-  for (const { place, id, parts } of matches) {
+  for (const { place, id, parts, isSettled } of matches) {
     const receipt = rows[place - 1]?.receipt;
     if (receipt === undefined || receipt.status === "sent") continue;
-    if (parts === 1) settlements.set(id, settlementOf(id, receipt));
+    if (isSettled) settled.push(settlementOf(id, receipt));
+    else if (parts === 1) settlements.set(id, settlementOf(id, receipt));
     else if (receipt.errorCode !== undefined || !long.has(id)) long.set(id, receipt);
   }
   if (long.size > 0) {
@@ -38,9 +41,12 @@ export async function settleReceipts<Row extends ReceiptRow>(
       settlements.set(id, settlementOf(id, { ...receipt, status }));
     }
   }
-  if (settlements.size > 0) {
-    const all = [...settlements.values()];
-    await app.writer.commit(all.length, (stamp) => settleMessages(app.hot, all, stamp));
+  const others = [...settlements.values()];
+  if (others.length > 0) {
+    await app.writer.commit(others.length, (stamp) => settleMessages(app.hot, others, stamp));
+  }
+  const all = [...settled, ...others];
+  if (all.length > 0) {
     const optedOut = all.filter(({ errorCode }) => carrierOptOutCodes.has(errorCode));
     await insertCarrierOptOuts(
       app.hot,
@@ -51,6 +57,26 @@ export async function settleReceipts<Row extends ReceiptRow>(
   }
   const matched = new Set(matches.map((match) => match.place));
   return rows.filter((_row, index) => !matched.has(index + 1));
+}
+
+/** Finds the submissions, today's first. */
+async function matchReceipts(app: Needs, rows: readonly ReceiptRow[]) {
+  const now = app.clock();
+  const found = await app.writer.commit(rows.length, (stamp) =>
+    settleToday(app.hot, rows, { now, stamp }),
+  );
+  if (found.length === rows.length) return found;
+  const known = new Set(found.map(({ place }) => place));
+  const places = rows.map((_row, index) => index + 1).filter((place) => !known.has(place));
+  const missing = places.flatMap((place) => rows[place - 1] ?? []);
+  const older = await markReceipts(app.hot, missing, now);
+  return [
+    ...found,
+    ...older.map((match) => ({
+      ...{ ...match, place: places[match.place - 1] ?? 0 },
+      isSettled: false,
+    })),
+  ];
 }
 
 function settlementOf(id: MessageId, receipt: Receipt): Settlement {
