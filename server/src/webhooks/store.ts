@@ -1,6 +1,5 @@
 import { arrayOf } from "../db/array-literal.ts";
 import type { Sql } from "../db/sql.ts";
-import { utcDay } from "../lib/clock.ts";
 import type { MessageId } from "../lib/message-id.ts";
 
 /** One call to a customer. The URL is without credentials, query and fragment. */
@@ -37,21 +36,20 @@ const ATTEMPTS_LISTED_MAX = 200;
 export async function insertAttempts(sql: Sql, attempts: readonly Attempt[]): Promise<void> {
   await sql`
     insert into callback_attempts
-      (id, day, at, account, kind, about, attempt, url, http_status, error, duration_ms)
-    select *
-    from unnest(
-      ${arrayOf(attempts, ({ id }) => id)}::bigint[],
-      ${arrayOf(attempts, ({ at }) => utcDay(at))}::date[],
-      ${arrayOf(attempts, ({ at }) => at.toISOString())}::timestamptz[],
-      ${arrayOf(attempts, ({ account }) => account)}::int[],
-      ${arrayOf(attempts, ({ kind }) => kind)}::text[],
-      ${arrayOf(attempts, ({ about }) => about)}::text[],
-      ${arrayOf(attempts, ({ attempt }) => attempt)}::smallint[],
-      ${arrayOf(attempts, ({ url }) => url)}::text[],
-      ${arrayOf(attempts, ({ httpStatus }) => httpStatus)}::smallint[],
-      ${arrayOf(attempts, ({ error }) => error)}::text[],
-      ${arrayOf(attempts, ({ durationMs }) => durationMs)}::int[]
-    )
+      (id, at, account, kind, about, attempt, url, http_status, error, duration_ms, day)
+    select *, (at at time zone 'UTC')::date
+    from (
+      select unnest(${arrayOf(attempts, ({ id }) => id)}::bigint[]) as id,
+        unnest(${arrayOf(attempts, ({ at }) => at.toISOString())}::timestamptz[]) as at,
+        unnest(${arrayOf(attempts, ({ account }) => account)}::int[]),
+        unnest(${arrayOf(attempts, ({ kind }) => kind)}::text[]),
+        unnest(${arrayOf(attempts, ({ about }) => about)}::text[]),
+        unnest(${arrayOf(attempts, ({ attempt }) => attempt)}::smallint[]),
+        unnest(${arrayOf(attempts, ({ url }) => url)}::text[]),
+        unnest(${arrayOf(attempts, ({ httpStatus }) => httpStatus)}::smallint[]),
+        unnest(${arrayOf(attempts, ({ error }) => error)}::text[]),
+        unnest(${arrayOf(attempts, ({ durationMs }) => durationMs)}::int[])
+    ) as item
   `;
 }
 
