@@ -1,4 +1,5 @@
 import { arrayOf } from "../db/array-literal.ts";
+import { dayOfId, shardOfId } from "../db/message-key.ts";
 import type { Sql } from "../db/sql.ts";
 import type { Stamp } from "../events/log.ts";
 import { dayOf, type MessageId, shardOf } from "../lib/message-id.ts";
@@ -81,61 +82,44 @@ export async function storeAccepted(
 ): Promise<Map<MessageId, StoreVerdict>> {
   const owner = direct?.owner ?? null;
   const claimOf = ({ id }: AcceptedRow) => direct?.claims.get(id);
+  const lanes = lanesOf(rows, claimOf);
   const found = await sql<{ id: bigint; verdict: StoreVerdict }[]>`
     with item as materialized (
-      select *
-      from unnest(
-        ${arrayOf(rows, (row) => shardOf(row.id))}::smallint[],
-        ${arrayOf(rows, (row) => row.id)}::bigint[],
-        ${arrayOf(rows, (row) => dayOf(row.id))}::date[],
-        ${arrayOf(rows, (row) => row.account)}::int[],
-        ${arrayOf(rows, (row) => row.lane)}::int[],
-        ${arrayOf(rows, (row) => row.laneCapacity)}::bigint[],
-        ${arrayOf(rows, (row) => row.pool)}::text[],
-        ${arrayOf(rows, (row) => row.direction)}::text[],
-        ${arrayOf(rows, (row) => row.sender)}::text[],
-        ${arrayOf(rows, (row) => row.recipient)}::text[],
-        ${arrayOf(rows, (row) => row.body)}::text[],
-        ${arrayOf(rows, (row) => row.encoding)}::text[],
-        ${arrayOf(rows, (row) => row.segments)}::smallint[],
-        ${arrayOf(rows, (row) => row.priority)}::smallint[],
-        ${arrayOf(rows, (row) => row.validUntil.toISOString())}::timestamptz[],
-        ${arrayOf(rows, (row) => row.statusCallback)}::text[],
-        ${arrayOf(rows, (row) => row.isSimulated)}::boolean[],
-        ${arrayOf(rows, (row) => (row.options ? JSON.stringify(row.options) : null))}::jsonb[],
-        ${arrayOf(rows, (row) => claimOf(row)?.connector)}::text[],
-        ${arrayOf(rows, (row) => claimOf(row)?.epoch)}::bigint[]
-      ) with ordinality as item(
-        shard, id, day, account, lane, capacity, pool, direction, sender, recipient, body,
-        encoding, segments, priority, valid_until, status_callback, is_simulated, options,
-        connector, epoch, place
-      )
+      select *, ${shardOfId(sql)} as shard, ${dayOfId(sql)} as day
+      from (${columnsOf(sql, rows, claimOf)}) as told
     ), lane as materialized (
-      select lanes.shard, lanes.lane, lanes.drained_by is not null as is_draining,
+      select lanes.shard, lanes.lane, lanes.account, lanes.pool, lanes.sender, one.capacity,
+        one.connector, lanes.drained_by is not null as is_draining,
         lanes.accepted - (
           select departed from lane_departures
           where shard = one.shard and lane = one.lane
-        ) as depth, (
-          select shards.epoch from shards
-          where shards.shard = one.shard and shards.owner = ${owner}::text
-            and lanes.paused_by is null
+        ) as depth, exists (
+          select from shards
+          where shards.shard = one.shard and shards.epoch = one.epoch
+            and shards.owner = ${owner}::text and lanes.paused_by is null
             and exists (select from owners where owner = ${owner}::text and expires_at > now())
             and exists (
               select from accounts
               where accounts.account = lanes.account and accounts.status = 'active'
             )
-        ) as epoch
-      from (select distinct shard, lane from item) as one
+        ) as is_ours, one.epoch
+      from unnest(
+        ${arrayOf(lanes, ({ shard }) => shard)}::smallint[], ${arrayOf(lanes, ({ lane }) => lane)}::int[],
+        ${arrayOf(lanes, ({ capacity }) => capacity)}::bigint[],
+        ${arrayOf(lanes, ({ claim }) => claim?.connector)}::text[],
+        ${arrayOf(lanes, ({ claim }) => claim?.epoch)}::bigint[]
+      ) as one(shard, lane, capacity, connector, epoch)
       join lanes on lanes.shard = any(array[one.shard]) and lanes.lane = any(array[one.lane])
       order by one.shard, one.lane
       for no key update of lanes
     ), held as materialized (
-      select item.*, lane.depth, lane.epoch as epoch_now, exists (
-        select from opt_outs
-        where opt_outs.account = item.account
-          and opt_outs.pool = any(array[item.pool, item.sender])
-          and opt_outs.recipient = item.recipient
-      ) and not coalesce(item.options ? 'isKeywordReply', false) as is_opted_out,
+      select item.*, lane.account, lane.pool, lane.sender, lane.capacity, lane.depth, lane.connector,
+        lane.epoch, lane.is_ours, exists (
+          select from opt_outs
+          where opt_outs.account = lane.account
+            and opt_outs.pool = any(array[lane.pool, lane.sender])
+            and opt_outs.recipient = item.recipient
+        ) and not coalesce(item.options ? 'isKeywordReply', false) as is_opted_out,
         lane.is_draining
           and not coalesce(item.options ? 'isKeywordReply', false) as is_draining
       from item
@@ -144,7 +128,7 @@ export async function storeAccepted(
       select held.*, not is_opted_out and not is_draining
         and depth + sum(case when is_opted_out or is_draining then 0 else segments end)
           over (partition by shard, lane order by place) <= capacity as fits,
-        coalesce(epoch = epoch_now and depth = 0, false) as is_claimed
+        is_direct and is_ours and depth = 0 as is_claimed
       from held
     ), stored as (
       insert into messages (
@@ -199,6 +183,51 @@ export async function storeAccepted(
     limit 1000
   `;
   return new Map(found.map(({ id, verdict }) => [id, verdict]));
+}
+
+type ClaimOf = (row: AcceptedRow) => DirectClaim | undefined;
+
+/** The lanes of a batch: what all its messages of one have in common. */
+function lanesOf(rows: readonly AcceptedRow[], claimOf: ClaimOf) {
+  const lanes = new Map<number, NewLane>();
+  for (const row of rows) {
+    const known = lanes.get(row.lane);
+    if (known === undefined) {
+      const { id, lane, laneCapacity: capacity } = row;
+      lanes.set(lane, { shard: shardOf(id), lane, capacity, claim: claimOf(row) });
+    } else known.claim ??= claimOf(row);
+  }
+  return [...lanes.values()];
+}
+
+type NewLane = {
+  readonly shard: number;
+  readonly lane: number;
+  readonly capacity: number;
+  /** Of those of its messages that have one. */
+  claim: DirectClaim | undefined;
+};
+
+/** A part of a statement: the messages as a table. */
+function columnsOf(sql: Sql, rows: readonly AcceptedRow[], claimOf: ClaimOf) {
+  return sql`
+        select unnest(${arrayOf(rows, (row) => row.id)}::bigint[]) as id,
+          unnest(${arrayOf(rows, (row) => row.lane)}::int[]) as lane,
+          unnest(${arrayOf(rows, (row) => row.direction)}::text[]) as direction,
+          unnest(${arrayOf(rows, (row) => row.recipient)}::text[]) as recipient,
+          unnest(${arrayOf(rows, (row) => row.body)}::text[]) as body,
+          unnest(${arrayOf(rows, (row) => row.encoding)}::text[]) as encoding,
+          unnest(${arrayOf(rows, (row) => row.segments)}::smallint[]) as segments,
+          unnest(${arrayOf(rows, (row) => row.priority)}::smallint[]) as priority,
+          to_timestamp(unnest(${arrayOf(rows, (row) => row.validUntil.getTime())}::bigint[]) / 1000.0)
+            as valid_until,
+          unnest(${arrayOf(rows, (row) => row.statusCallback)}::text[]) as status_callback,
+          unnest(${arrayOf(rows, (row) => row.isSimulated)}::boolean[]) as is_simulated,
+          unnest(${arrayOf(rows, (row) => (row.options ? JSON.stringify(row.options) : null))}::jsonb[])
+            as options,
+          unnest(${arrayOf(rows, (row) => claimOf(row) !== undefined)}::boolean[]) as is_direct,
+          generate_series(1, ${rows.length}::int) as place
+  `;
 }
 
 /** A part of a statement: what an earlier attempt stored is left as it is, and is no new row. */
