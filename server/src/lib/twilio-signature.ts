@@ -1,4 +1,4 @@
-import { createHmac } from "node:crypto";
+import { hmacBase64 } from "./hmac.ts";
 
 /**
  * X-Twilio-Signature: base64 of HMAC-SHA1 over the URL as configured, without fragment, and the
@@ -11,5 +11,5 @@ export function twilioSignature(
 ): string {
   let signed = url;
   for (const name of Object.keys(form).sort()) signed += name + form[name];
-  return createHmac("sha1", authToken).update(signed, "utf8").digest("base64");
+  return hmacBase64("sha1", Buffer.from(authToken), signed);
 }

@@ -1,4 +1,3 @@
-import type { KeyObject } from "node:crypto";
 import type { Clock } from "../lib/clock.ts";
 import type { GuardedDialer } from "../lib/guarded-dialer.ts";
 import type { Exchange } from "../lib/http-exchange.ts";
@@ -11,7 +10,7 @@ export type Caller = {
   readonly dialer: Pick<GuardedDialer, "request">;
   readonly clock: Clock;
   readonly accountToken: (account: number) => string;
-  readonly webhookKey: (account: number) => KeyObject;
+  readonly webhookKey: (account: number) => Buffer;
 };
 
 export type Call = {

@@ -1,15 +1,13 @@
-import { createHmac, type KeyObject } from "node:crypto";
+import { hmacBase64 } from "../lib/hmac.ts";
 import type { Seal } from "../lib/seal.ts";
 
 /** The headers of the Standard Webhooks specification, version 1; `id` is the same at every retry. */
 export function standardWebhookHeaders(
-  key: Buffer | KeyObject,
+  key: Buffer,
   webhook: { id: string; at: Date; body: string },
 ): Record<string, string> {
   const seconds = Math.floor(webhook.at.getTime() / 1000).toString();
-  const signature = createHmac("sha256", key)
-    .update(`${webhook.id}.${seconds}.${webhook.body}`, "utf8")
-    .digest("base64");
+  const signature = hmacBase64("sha256", key, `${webhook.id}.${seconds}.${webhook.body}`);
   return {
     "webhook-id": webhook.id,
     "webhook-timestamp": seconds,

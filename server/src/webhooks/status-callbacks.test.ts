@@ -1,4 +1,3 @@
-import { createSecretKey } from "node:crypto";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Sql } from "../db/sql.ts";
 import type { LogEvent } from "../events/store.ts";
@@ -16,7 +15,7 @@ afterEach(() => {
 });
 
 const clock = () => new Date();
-const key = createSecretKey(Buffer.alloc(32, 1));
+const key = Buffer.alloc(32, 1);
 const answered = { kind: "answered", status: 204, headers: {}, body: "" } as unknown as Exchange;
 
 const toBeKept = () => {
@@ -29,7 +28,7 @@ function withFarEnd(answerMs: number) {
   const app = {
     ...{ clock, hosts: createHosts(clock), random: Math.random },
     sql: Object.assign(toBeKept, { json: (value: unknown) => value }) as unknown as Sql,
-    ...{ sids: createMessageSids(key.export()), webhookKey: () => key },
+    ...{ sids: createMessageSids(key), webhookKey: () => key },
     ...{ accountSid: () => "AC1", accountToken: () => "token" },
     attempts: { add: () => undefined, state: () => ({ lost: 0 }), close: async () => undefined },
     dialer: {

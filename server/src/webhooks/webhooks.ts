@@ -1,4 +1,3 @@
-import { createSecretKey, type KeyObject } from "node:crypto";
 import type { Sql } from "../db/sql.ts";
 import { createEventReader } from "../events/reader.ts";
 import { type Clock, SECOND } from "../lib/clock.ts";
@@ -91,11 +90,11 @@ export function createWebhooks(needs: WebhookNeeds): Webhooks {
 
 /** The key of an account's webhooks; derived once, there are as many as accounts. */
 function createKeys(app: Pick<WebhookNeeds, "seal" | "accountSid">) {
-  const keys = new Map<number, KeyObject>();
+  const keys = new Map<number, Buffer>();
   return (account: number) => {
     const known = keys.get(account);
     if (known !== undefined) return known;
-    const key = createSecretKey(webhookKeyOf(app.seal, app.accountSid(account)));
+    const key = webhookKeyOf(app.seal, app.accountSid(account));
     keys.set(account, key);
     return key;
   };
