@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { hash, timingSafeEqual } from "node:crypto";
 import { keepConfiguration } from "../db/configuration.ts";
 import type { Sql } from "../db/sql.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -112,5 +112,5 @@ function accountOf(snapshot: Snapshot, user: string, password: string): Account 
 const noHash = Buffer.alloc(32);
 
 function sha256(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
+  return hash("sha256", text, "buffer");
 }
