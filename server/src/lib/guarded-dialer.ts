@@ -1,5 +1,5 @@
 import { lookup as systemLookup } from "node:dns";
-import { connect, isIP, type LookupFunction, type Socket } from "node:net";
+import { connect, isIP, type LookupFunction, type OnReadOpts, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { createAddressGuard } from "./address-guard.ts";
 import { SECOND } from "./clock.ts";
@@ -44,15 +44,15 @@ export function createGuardedDialer(options: {
     return isIP(address) !== 0 && !guard.mayReach(address);
   };
 
-  const dial = (host: string, port: number, how: { isTls: boolean; signal: AbortSignal }) => {
+  const dial = (host: string, port: number, how: HowToOpen) => {
     // Node asks no lookup for a literal address.
     if (isRefusedLiteral(host)) return Promise.reject(new AddressRefused(host));
     return openSocket({ host: canonicalHost(host), port, lookup }, how);
   };
   const http = createHttpClient({
-    openSocket: (url, signal) => {
+    openSocket: (url, how) => {
       const isTls = url.protocol === "https:";
-      return dial(url.hostname, Number(url.port) || (isTls ? 443 : 80), { isTls, signal });
+      return dial(url.hostname, Number(url.port) || (isTls ? 443 : 80), { isTls, ...how });
     },
   });
 
@@ -105,9 +105,16 @@ function guardedLookup(
   };
 }
 
+type HowToOpen = {
+  readonly isTls: boolean;
+  readonly signal: AbortSignal;
+  /** Where its bytes go, if they are not to be read as a stream. */
+  readonly onread?: OnReadOpts;
+};
+
 function openSocket(
   to: { host: string; port: number; lookup: LookupFunction },
-  { isTls, signal }: { isTls: boolean; signal: AbortSignal },
+  { isTls, signal, ...how }: HowToOpen,
 ): Promise<Socket> {
   return new Promise((resolve, reject) => {
     // A name in a certificate is no address, so a literal is asked for without SNI.
@@ -115,7 +122,7 @@ function openSocket(
       ...(isIP(to.host) === 0 ? { servername: to.host } : {}),
       ALPNProtocols: ["http/1.1"],
     };
-    const socket = isTls ? connectTls({ ...to, ...tls }) : connect(to);
+    const socket = isTls ? connectTls({ ...to, ...tls, ...how }) : connect({ ...to, ...how });
     socket.setNoDelay(true);
     const fail = (error: Error) => {
       signal.removeEventListener("abort", tooLate);

@@ -1,6 +1,8 @@
 import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { connect as connectTls, createServer as createTlsServer } from "node:tls";
 import { afterEach, expect, test } from "vitest";
+import { makeCertificates } from "../../test/certificates.ts";
 import { createHttpClient, type HttpClient } from "./http-client.ts";
 
 const closers: (() => void)[] = [];
@@ -8,11 +10,14 @@ afterEach(() => {
   for (const closer of closers.splice(0)) closer();
 });
 
-function newClient(): HttpClient {
+function newClient(ca?: string): HttpClient {
   const client = createHttpClient({
-    openSocket: (url) =>
+    openSocket: (url, { onread }) =>
       new Promise((resolve, reject) => {
-        const socket = connect(Number(url.port), "127.0.0.1", () => resolve(socket));
+        const to = { host: "127.0.0.1", port: Number(url.port), onread };
+        const open = () => resolve(socket);
+        const tls = { ...to, servername: "localhost", ca };
+        const socket = ca === undefined ? connect(to, open) : connectTls(tls, open);
         socket.once("error", reject);
       }),
   });
@@ -138,3 +143,45 @@ test("a server that cannot be connected is told so", async () => {
   const answer = await newClient().request({ url, method: "GET", headers: {}, ...limits });
   expect(answer).toEqual({ kind: "failed", reason: "connect", hasBegun: false });
 });
+
+const [certificate] = makeCertificates();
+
+test.skipIf(certificate === undefined)(
+  "an answer over TLS is whole, however many reads it takes (needs openssl)",
+  async () => {
+    const body = "naïve 🙂".repeat(4_000);
+    const head = `HTTP/1.1 200 OK\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n`;
+    const server = createTlsServer({ ...certificate }, (socket) => {
+      socket.on("error", () => undefined).on("data", () => socket.write(head + body));
+    });
+    const url = await listen(server);
+    const client = newClient(certificate?.cert);
+    for (let count = 1; count <= 2; count += 1) {
+      const answer = await client.request({ url, method: "GET", headers: {}, ...limits });
+      expect(answer).toMatchObject({ kind: "answered", body, isTruncated: false });
+    }
+  },
+);
+
+test.each([5_000, 50])(
+  "a read timeout is each request's own, on a connection that had one of %d ms before",
+  async (readMs) => {
+    let came = 0;
+    const url = await listen(
+      createServer((socket) => {
+        socket
+          .on("error", () => undefined)
+          .on("data", () => {
+            came += 1;
+            if (came === 1) socket.write("HTTP/1.1 204 No Content\r\n\r\n");
+          });
+      }),
+    );
+    const client = newClient();
+    const get = (ms: number) =>
+      client.request({ url, method: "GET", headers: {}, ...limits, readMs: ms });
+    expect(await get(readMs)).toMatchObject({ kind: "answered", status: 204 });
+    expect(await get(50)).toEqual({ kind: "failed", reason: "read-timeout", hasBegun: true });
+    expect(came).toBe(2);
+  },
+);

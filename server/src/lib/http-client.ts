@@ -1,4 +1,4 @@
-import type { Socket } from "node:net";
+import type { OnReadOpts, Socket } from "node:net";
 import { SECOND } from "./clock.ts";
 import {
   type Connection,
@@ -17,7 +17,10 @@ export type HttpClient = {
 
 export type HttpClientNeeds = {
   /** A connected socket, with TLS for https; rejects otherwise, at last after the signal. */
-  readonly openSocket: (url: URL, signal: AbortSignal) => Promise<Socket>;
+  readonly openSocket: (
+    url: URL,
+    how: { readonly signal: AbortSignal; readonly onread: OnReadOpts },
+  ) => Promise<Socket>;
 };
 
 const CONNECTIONS_PER_ORIGIN = 64;
@@ -55,8 +58,9 @@ export function createHttpClient(app: HttpClientNeeds): HttpClient {
 
   const open = async (name: string, origin: Origin, { url, connectMs }: HttpRequest) => {
     try {
-      const socket = await app.openSocket(url, AbortSignal.timeout(connectMs));
-      const connection = openConnection(socket, {
+      const signal = AbortSignal.timeout(connectMs);
+      const openSocket = (onread: OnReadOpts) => app.openSocket(url, { signal, onread });
+      const connection = await openConnection(openSocket, {
         onFree: (free) => {
           const next = origin.waiting.shift();
           if (next === undefined) origin.idle.push({ connection: free, since: performance.now() });
@@ -86,21 +90,25 @@ export function createHttpClient(app: HttpClientNeeds): HttpClient {
   }, SECOND);
   sweep.unref();
 
+  const requestOnNext = async (name: string, origin: Origin, request: HttpRequest) => {
+    const started = performance.now();
+    try {
+      const connection = (await placeFor(origin, request)) ?? (await open(name, origin, request));
+      return await connection.exchange(request, request.totalMs - (performance.now() - started));
+    } catch (error) {
+      const reason = error instanceof Error ? reasonOf(error) : "protocol";
+      return { kind: "failed", reason, hasBegun: false } as const;
+    }
+  };
+
   return {
-    request: async (request) => {
+    request: (request) => {
       const name = request.url.origin;
       const origin = originOf(name);
-      const started = performance.now();
-      try {
-        const connection =
-          takeIdle(origin) ??
-          (await placeFor(origin, request)) ??
-          (await open(name, origin, request));
-        return await connection.exchange(request, request.totalMs - (performance.now() - started));
-      } catch (error) {
-        const reason = error instanceof Error ? reasonOf(error) : "protocol";
-        return { kind: "failed", reason, hasBegun: false };
-      }
+      const idle = takeIdle(origin);
+      return idle === undefined
+        ? requestOnNext(name, origin, request)
+        : idle.exchange(request, request.totalMs);
     },
     close: () => {
       isClosed = true;

@@ -1,5 +1,10 @@
-import type { Socket } from "node:net";
-import { createResponseReader, type Reading, type ResponseHeaders } from "./http-response.ts";
+import type { OnReadOpts, Socket } from "node:net";
+import {
+  createResponseReader,
+  type Reading,
+  type ResponseHeaders,
+  type ResponseReader,
+} from "./http-response.ts";
 
 export type HttpRequest = {
   readonly url: URL;
@@ -54,106 +59,130 @@ export type ConnectionEvents = {
   readonly onClosed: (connection: Connection) => void;
 };
 
-type Answer = {
-  readonly isKept: () => boolean;
-  readonly add: (chunk: Buffer) => Reading;
-  readonly end: () => Reading;
-  readonly settle: (reading: Reading) => void;
-  readonly fail: (reason: FailureReason) => void;
+/** Opens a socket whose bytes go where `onread` of node:net says: that spares a stream and a new buffer for each chunk. */
+export type OpenSocket = (onread: OnReadOpts) => Promise<Socket>;
+
+/** Answers of customers are short; a longer one comes in several chunks. */
+const CHUNK_BYTES = 8 * 1024;
+
+type Asked = {
+  readonly reader: ResponseReader;
+  readonly resolve: (exchange: Exchange) => void;
+  readonly endsAt: number;
+  hasAnswerBegun: boolean;
 };
 
-/** Listeners are set once for all exchanges of the connection: they cost more than an answer's few bytes. */
-export function openConnection(socket: Socket, events: ConnectionEvents): Connection {
-  let answer: Answer | undefined;
+export async function openConnection(
+  openSocket: OpenSocket,
+  events: ConnectionEvents,
+): Promise<Connection> {
+  const bytes = Buffer.alloc(CHUNK_BYTES);
+  let take: ((chunk: Buffer) => void) | undefined;
+  let isSpoilt = false;
+  const socket = await openSocket({
+    buffer: bytes,
+    callback: (length) => {
+      if (take === undefined) isSpoilt = true;
+      else take(bytes.subarray(0, length));
+      return true;
+    },
+  });
+  if (isSpoilt) socket.destroy();
+  const opened = connectionOn(socket, events);
+  take = opened.take;
+  return opened.connection;
+}
+
+/** Listeners and the timer are set once for all exchanges of the connection: they cost more than an answer's few bytes. */
+function connectionOn(socket: Socket, events: ConnectionEvents) {
+  let asked: Asked | undefined;
   let reason: FailureReason = "protocol";
 
-  const finish = (reading: Reading) => {
-    const done = answer;
-    answer = undefined;
-    if (done === undefined) return;
-    const isFree = reading === "complete" && done.isKept() && !socket.destroyed;
+  const settle = (exchange: Exchange) => {
+    const settled = asked;
+    asked = undefined;
+    settled?.resolve(exchange);
+  };
+  const finish = ({ reader }: Asked, reading: Reading) => {
+    const isFree = reading === "complete" && reader.isKept() && !socket.destroyed;
     if (!isFree) socket.destroy();
-    done.settle(reading);
+    settle(exchangeOf(reader, reading));
     if (isFree) events.onFree(connection);
   };
-
-  socket.on("data", (chunk: Buffer) => {
-    // Nobody asked: whatever it is, it would be taken for the next request's answer.
-    if (answer === undefined) socket.destroy();
-    else {
-      const reading = answer.add(chunk);
-      if (reading !== "more") finish(reading);
-    }
+  // It may ring while nothing is asked: that costs less than to clear it after each answer.
+  const deadline = createDeadline(() => {
+    if (asked === undefined) return;
+    settle({ kind: "failed", reason: "read-timeout", hasBegun: true });
+    socket.destroy();
   });
+
+  const take = (chunk: Buffer) => {
+    // Nobody asked: whatever it is, it would be taken for the next request's answer.
+    if (asked === undefined) {
+      socket.destroy();
+      return;
+    }
+    const reading = asked.reader.add(chunk);
+    if (reading !== "more") return finish(asked, reading);
+    if (!asked.hasAnswerBegun) deadline.set(asked.endsAt - performance.now());
+    asked.hasAnswerBegun = true;
+  };
   socket.on("end", () => {
-    if (answer === undefined) socket.destroy();
-    else finish(answer.end());
+    if (asked === undefined) socket.destroy();
+    else finish(asked, asked.reader.end());
   });
   socket.on("error", (error) => {
     reason = reasonOf(error);
   });
   socket.on("close", () => {
+    deadline.clear();
     events.onClosed(connection);
-    const lost = answer;
-    answer = undefined;
-    lost?.fail(reason);
+    settle({ kind: "failed", reason, hasBegun: true });
   });
 
   const connection: Connection = {
     exchange: (request, totalMs) =>
       new Promise((resolve) => {
-        answer = createAnswer(request, { totalMs, resolve, giveUp: () => socket.destroy() });
+        const reader = createResponseReader(responseBytesMax);
+        const endsAt = performance.now() + totalMs;
+        asked = { reader, resolve, endsAt, hasAnswerBegun: false };
+        deadline.set(Math.min(request.readMs, totalMs));
         const text = textOf(request);
         socket.write(text, isAscii(text) ? "latin1" : "utf8");
       }),
     isOpen: () => !socket.destroyed,
     end: () => socket.destroy(),
   };
-  return connection;
+  return { connection, take };
 }
 
-function createAnswer(
-  { readMs }: HttpRequest,
-  about: { totalMs: number; resolve: (exchange: Exchange) => void; giveUp: () => void },
-): Answer {
-  const reader = createResponseReader(responseBytesMax);
-  const endsAt = performance.now() + about.totalMs;
-  const resolve = (exchange: Exchange) => {
-    clearTimeout(timer);
-    about.resolve(exchange);
-  };
-  const tooLate = () => {
-    resolve({ kind: "failed", reason: "read-timeout", hasBegun: true });
-    about.giveUp();
-  };
-  let timer = setTimeout(tooLate, Math.max(1, Math.min(readMs, about.totalMs)));
-  let isFirst = true;
-
+/** A timer for one exchange after the other; most often it is set to what it was set to before. */
+function createDeadline(ring: () => void) {
+  let timer: NodeJS.Timeout | undefined;
+  let timerMs = 0;
   return {
-    add: (chunk) => {
-      const reading = reader.add(chunk);
-      if (isFirst && reading === "more") {
-        clearTimeout(timer);
-        timer = setTimeout(tooLate, Math.max(1, endsAt - performance.now()));
-        isFirst = false;
+    set: (ms: number) => {
+      const wholeMs = Math.max(1, Math.ceil(ms));
+      if (timer !== undefined && wholeMs === timerMs) {
+        timer.refresh();
+        return;
       }
-      return reading;
+      clearTimeout(timer);
+      timerMs = wholeMs;
+      timer = setTimeout(ring, wholeMs);
     },
-    end: reader.end,
-    isKept: reader.isKept,
-    settle: (reading) => {
-      if (reading === "malformed") resolve({ kind: "failed", reason: "protocol", hasBegun: true });
-      else {
-        resolve({
-          kind: "answered",
-          status: reader.status(),
-          headers: reader.headers(),
-          body: reader.body(),
-          isTruncated: reading === "too long",
-        });
-      }
-    },
-    fail: (reason) => resolve({ kind: "failed", reason, hasBegun: true }),
+    clear: () => clearTimeout(timer),
+  };
+}
+
+function exchangeOf(reader: ResponseReader, reading: Reading): Exchange {
+  if (reading === "malformed") return { kind: "failed", reason: "protocol", hasBegun: true };
+  return {
+    kind: "answered",
+    status: reader.status(),
+    headers: reader.headers(),
+    body: reader.body(),
+    isTruncated: reading === "too long",
   };
 }
 

@@ -8,7 +8,11 @@ const BODY_BYTES_MAX = 1_000;
 function read(...pieces: readonly (string | Buffer)[]) {
   const reader = createResponseReader(BODY_BYTES_MAX);
   let reading = "more";
-  for (const piece of pieces) if (reading === "more") reading = reader.add(Buffer.from(piece));
+  for (const piece of pieces) {
+    const bytes = Buffer.from(piece);
+    if (reading === "more") reading = reader.add(bytes);
+    bytes.fill("?"); // as a connection does, which reads all its chunks into the same bytes
+  }
   const atEnd = reading === "more" ? reader.end() : reading;
   return {
     ...{ reading, atEnd, status: reader.status(), body: reader.body(), isKept: reader.isKept() },

@@ -3,6 +3,7 @@ export type Reading = "more" | "complete" | "too long" | "malformed";
 
 /** Reads one answer of HTTP/1.0 or 1.1 (RFC 9112) from the chunks of its connection. */
 export type ResponseReader = {
+  /** Keeps nothing of the chunk itself: its bytes may be written over afterwards. */
   readonly add: (chunk: Buffer) => Reading;
   /** The connection ended: that is the end of an answer without a length. */
   readonly end: () => Reading;
@@ -33,14 +34,14 @@ export function createResponseReader(bodyBytesMax: number): ResponseReader {
   let pending = NO_BYTES;
   let head: Head | undefined;
   let framing: Framing | undefined;
-  let body = createBody(bodyBytesMax);
+  let body: Body | undefined;
 
   const add = (chunk: Buffer): Reading => {
     if (framing !== undefined) return framing.add(chunk);
     const bytes = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
     const end = bytes.indexOf("\r\n\r\n");
     if (end === -1 || end > HEAD_BYTES_MAX) {
-      pending = bytes;
+      pending = bytes === chunk ? Buffer.from(chunk) : bytes;
       return bytes.length > HEAD_BYTES_MAX ? "malformed" : "more";
     }
     head = readHead(bytes.toString("latin1", 0, end));
@@ -59,7 +60,7 @@ export function createResponseReader(bodyBytesMax: number): ResponseReader {
     end: () => framing?.end() ?? "malformed",
     status: () => head?.status ?? 0,
     headers: () => head?.headers ?? {},
-    body: () => body.text(),
+    body: () => body?.text() ?? "",
     isKept: () => head !== undefined && framing?.isExact() === true && wantsMore(head),
   };
 }
@@ -196,7 +197,7 @@ function createBody(bytesMax: number): Body {
     /** False when it does not fit; what fits is kept. */
     add: (chunk) => {
       const room = bytesMax - bytes;
-      if (chunk.length > 0) chunks.push(chunk.length > room ? chunk.subarray(0, room) : chunk);
+      if (chunk.length > 0) chunks.push(Buffer.from(chunk.subarray(0, room)));
       bytes += chunk.length;
       return chunk.length <= room;
     },
