@@ -31,22 +31,22 @@ export type MessageSids = {
 
 export function createMessageSids(key: Buffer): MessageSids {
   const hash = createSipHash(key.subarray(0, 16));
-  const bytes = Buffer.alloc(8);
-  const mac = (id: MessageId) => {
-    bytes.writeBigUInt64BE(id);
-    const { high, low } = hash(bytes);
-    return hex32(high) + hex32(low);
+  const bytes = Buffer.alloc(16);
+  const idBytes = bytes.subarray(0, 8);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const sidOf = (id: MessageId) => {
+    view.setBigUint64(0, id);
+    const { high, low } = hash(idBytes);
+    view.setUint32(8, high);
+    view.setUint32(12, low);
+    return `SM${bytes.toString("hex")}`;
   };
   return {
-    sidOf: (id) => `SM${id.toString(16).padStart(16, "0")}${mac(id)}`,
+    sidOf,
     idOf: (sid) => {
       if (!isSid("SM", sid)) return undefined;
       const id = BigInt(`0x${sid.slice(2, 18)}`);
-      return timingSafeEqual(Buffer.from(sid.slice(18)), Buffer.from(mac(id))) ? id : undefined;
+      return timingSafeEqual(Buffer.from(sid), Buffer.from(sidOf(id))) ? id : undefined;
     },
   };
-}
-
-function hex32(word: number): string {
-  return word.toString(16).padStart(8, "0");
 }
