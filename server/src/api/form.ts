@@ -78,49 +78,67 @@ export function createForm(values: FormValues, table: ParameterTable): Form {
   };
 }
 
-/** The text of a form's body, which is UTF-8 whatever its content type says. */
-export function readFormBody(body: Buffer): string {
-  if (isUtf8(body)) return body.toString("utf8");
-  throw notUtf8();
+/** Reads a form's body for Fastify; it is UTF-8 whatever its content type says. */
+export function readFormBody(
+  _request: unknown,
+  body: Buffer,
+  done: (error: Error | null, text?: string) => void,
+): void {
+  if (isUtf8(body)) done(null, body.toString("utf8"));
+  else done(notUtf8());
 }
 
-/** Reads `application/x-www-form-urlencoded`; a broken percent code is the caller's fault. */
+/** Reads `application/x-www-form-urlencoded` as URLSearchParams does; a broken percent code is the caller's fault. */
 export function parsePairs(text: string): FormValues {
-  if (/%(?![0-9a-fA-F]{2})/.test(text)) {
-    throw new ApiError(
-      400,
-      20001,
-      "The parameters hold a '%' that no two hexadecimal digits follow. Encode it as %25.",
-    );
+  try {
+    return readPairs(text);
+  } catch (error) {
+    if (!(error instanceof URIError)) throw error;
+    // A text must not leave with other characters than it came with.
+    throw /%(?![0-9a-fA-F]{2})/.test(text) ? brokenPercent() : notUtf8();
   }
-  // A text must not leave with other characters than it came with.
-  if (/%[89a-f]/i.test(text) && !isDecodable(text)) throw notUtf8();
-  const pairs = new URLSearchParams(text);
-  if (pairs.size <= PARAMETERS_MAX) return valuesOf(pairs);
+}
+
+function readPairs(text: string): FormValues {
+  const values = new Map<string, string[]>();
+  let pairs = 0;
+  for (let start = text.startsWith("?") ? 1 : 0; start < text.length; ) {
+    const next = text.indexOf("&", start);
+    const end = next === -1 ? text.length : next;
+    if (end > start) {
+      pairs += 1;
+      addPair(values, text.slice(start, end));
+    }
+    start = end + 1;
+  }
+  if (pairs <= PARAMETERS_MAX) return values;
   throw new ApiError(
     400,
     20001,
-    `The request has ${pairs.size} parameters, the limit is ${PARAMETERS_MAX}.`,
+    `The request has ${pairs} parameters, the limit is ${PARAMETERS_MAX}.`,
   );
 }
 
-function valuesOf(pairs: URLSearchParams): FormValues {
-  const values = new Map<string, string[]>();
-  for (const [name, value] of pairs) {
-    const before = values.get(name);
-    if (before === undefined) values.set(name, [value]);
-    else before.push(value);
-  }
-  return values;
+function addPair(values: Map<string, string[]>, pair: string): void {
+  const equals = pair.indexOf("=");
+  const name = decode(equals === -1 ? pair : pair.slice(0, equals));
+  const value = equals === -1 ? "" : decode(pair.slice(equals + 1));
+  const before = values.get(name);
+  if (before === undefined) values.set(name, [value]);
+  else before.push(value);
 }
 
-function isDecodable(text: string): boolean {
-  try {
-    decodeURIComponent(text);
-    return true;
-  } catch {
-    return false;
-  }
+function decode(text: string): string {
+  const spaced = text.includes("+") ? text.replaceAll("+", " ") : text;
+  return spaced.includes("%") ? decodeURIComponent(spaced) : spaced;
+}
+
+function brokenPercent(): ApiError {
+  return new ApiError(
+    400,
+    20001,
+    "The parameters hold a '%' that no two hexadecimal digits follow. Encode it as %25.",
+  );
 }
 
 function notUtf8(): ApiError {

@@ -17,7 +17,7 @@ export function rewritePath(url: string): string {
 
 /** The path below the prefix of a product. */
 export function withoutProduct(path: string): string {
-  return path.replace(/^(\/_\/[a-z]+)+(?=\/)/, "");
+  return path.startsWith("/_/") ? path.replace(/^(\/_\/[a-z]+)+(?=\/)/, "") : path;
 }
 
 /**

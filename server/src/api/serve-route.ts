@@ -34,8 +34,7 @@ export function addRoute(server: FastifyInstance, app: ApiNeeds, route: Route): 
       const access = request.getDecorator<Access | undefined>(ACCESS);
       if (access === undefined) throw new Error("A request came in without authentication.");
       const { caller, account } = access;
-      const [url = "", query = ""] = (request.originalUrl ?? request.url).split(/\?(.*)/s);
-      const path = withoutProduct(url);
+      const { path, query } = splitUrl(request.originalUrl ?? request.url);
       const isByQuery = route.method === "GET" || route.method === "DELETE";
       const text = textOfHeaders(headers, request) + (isByQuery ? query : formOf(route, request));
       const origin = originOf(app, request);
@@ -64,6 +63,12 @@ export function addRoute(server: FastifyInstance, app: ApiNeeds, route: Route): 
       return reply.send(body === "" ? undefined : body);
     },
   });
+}
+
+function splitUrl(url: string): { readonly path: string; readonly query: string } {
+  const mark = url.indexOf("?");
+  if (mark === -1) return { path: withoutProduct(url), query: "" };
+  return { path: withoutProduct(url.slice(0, mark)), query: url.slice(mark + 1) };
 }
 
 function originOf(app: ApiNeeds, request: FastifyRequest): string {

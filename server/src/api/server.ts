@@ -44,7 +44,7 @@ export function createApi(app: ApiNeeds): FastifyInstance {
   server.addContentTypeParser(
     "application/x-www-form-urlencoded",
     { parseAs: "buffer" },
-    async (_request: FastifyRequest, body: Buffer) => readFormBody(body),
+    readFormBody,
   );
   server.setErrorHandler((error, request, reply) => sendError(app, error, request, reply));
   const refuseUnknown = rememberRoutes(server);
@@ -64,12 +64,13 @@ export function createApi(app: ApiNeeds): FastifyInstance {
 
 function limitLoad(server: FastifyInstance): void {
   let inFlight = 0;
+  const ended = () => {
+    inFlight -= 1;
+  };
   server.addHook("onRequest", (request, reply, done) => {
     reply.header("Twilio-Request-Id", request.id);
     inFlight += 1;
-    reply.raw.once("close", () => {
-      inFlight -= 1;
-    });
+    reply.raw.on("close", ended);
     if (inFlight > IN_FLIGHT_MAX) throw tooManyRequests("This server has too much to do.");
     done();
   });
