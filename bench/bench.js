@@ -10,6 +10,7 @@ import { lanes } from "./lanes.js";
 import { describeMachine } from "./machine.js";
 import { numberOption, options, words } from "./options.js";
 import { endAll, startKeeper } from "./processes.js";
+import { schedulingOfLanes } from "./scheduling.js";
 import { segments } from "./segments.js";
 import { tableOf } from "./table.js";
 import { takeover } from "./takeover.js";
@@ -22,6 +23,7 @@ const benchmarks = {
   codes,
   growth,
   lanes,
+  scheduling: schedulingOfLanes,
   takeover,
   segments,
 };

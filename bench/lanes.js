@@ -61,13 +61,14 @@ export const lanes = {
 };
 
 function sendersOf(count) {
-  const senders = [];
-  for (const { share, rate } of shares) {
-    for (let index = 0; index < Math.round(share * count); index += 1) {
-      senders.push({ number: senderNumber(senders.length), rate });
-    }
-  }
-  return senders;
+  return ratesOf(count).map((rate, index) => ({ number: senderNumber(index), rate }));
+}
+
+/** The slowest first. */
+export function ratesOf(count) {
+  return shares.flatMap(({ share, rate }) =>
+    Array.from({ length: Math.round(share * count) }, () => rate),
+  );
 }
 
 /** Asks only for their number meanwhile: while the simulator lists them it reads nothing. */

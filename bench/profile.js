@@ -8,7 +8,16 @@ export function readProfile(file) {
 }
 
 /** CPU microseconds per message by folder of server/src; what Node does itself counts for its caller. */
-export function cpuByFolder({ nodes, samples, timeDeltas }, messages) {
+export function cpuByFolder(profile, messages) {
+  return cpuByOwner(profile, messages, folderOf);
+}
+
+/** The same by file: `messages/pump.js`. */
+export function cpuByFile(profile, messages) {
+  return cpuByOwner(profile, messages, fileOf);
+}
+
+function cpuByOwner({ nodes, samples, timeDeltas }, messages, ownerOf) {
   const parents = new Map();
   const byId = new Map(nodes.map((node) => [node.id, node]));
   for (const node of nodes) for (const child of node.children ?? []) parents.set(child, node.id);
@@ -18,7 +27,7 @@ export function cpuByFolder({ nodes, samples, timeDeltas }, messages) {
     const known = names.get(id);
     if (known !== undefined) return known;
     const { functionName, url } = byId.get(id).callFrame;
-    const name = ownName(functionName, url) ?? nameOf(parents.get(id));
+    const name = ownName(functionName, url, ownerOf) ?? nameOf(parents.get(id));
     names.set(id, name);
     return name;
   };
@@ -54,9 +63,13 @@ function perMessage(names, timeDeltas, messages) {
   );
 }
 
-function ownName(functionName, url) {
+const folderOf = (url) => /\/server\/dist\/([^/]+)/.exec(url)?.[1];
+/** The benchmark's own are the far ends, not a part of who calls them. */
+const fileOf = (url) => /\/server\/dist\/(.+)/.exec(url)?.[1] ?? /\/(bench\/[^/]+)$/.exec(url)?.[1];
+
+function ownName(functionName, url, ownerOf) {
   if (functionName === "(idle)" || functionName === "(garbage collector)") return functionName;
-  const server = /\/server\/dist\/([^/]+)/.exec(url)?.[1];
+  const server = ownerOf(url);
   if (server !== undefined) return server;
   return /\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url)?.[1];
 }
