@@ -1,15 +1,17 @@
 import { createDueHeap } from "./due-heap.ts";
 
-/** One timer for many things, each due at its instant (monotonic milliseconds). */
+/** When an alarm rings for a thing (monotonic milliseconds); infinite: never. Only the alarm sets it. */
+export type Ringing = { ringsAt: number };
+
+/** One timer for many things, each due at its instant. */
 export type Alarm<Item> = {
   /** Sets it for this instant, unless it rings before. */
   readonly set: (at: number, item: Item) => void;
   readonly close: () => void;
 };
 
-export function createAlarm<Item>(onDue: (item: Item) => void): Alarm<Item> {
+export function createAlarm<Item extends Ringing>(onDue: (item: Item) => void): Alarm<Item> {
   const due = createDueHeap<Item>();
-  const instants = new Map<Item, number>();
   let timer: NodeJS.Timeout | undefined;
   let timerAt = Number.POSITIVE_INFINITY;
   let isClosed = false;
@@ -20,8 +22,8 @@ export function createAlarm<Item>(onDue: (item: Item) => void): Alarm<Item> {
     while (due.soonest() <= now && !isClosed) {
       const at = due.soonest();
       const item = due.pop() as Item;
-      if (instants.get(item) !== at) continue;
-      instants.delete(item);
+      if (item.ringsAt !== at) continue;
+      item.ringsAt = Number.POSITIVE_INFINITY;
       onDue(item);
     }
     wind();
@@ -37,8 +39,8 @@ export function createAlarm<Item>(onDue: (item: Item) => void): Alarm<Item> {
 
   return {
     set: (at, item) => {
-      if ((instants.get(item) ?? Number.POSITIVE_INFINITY) <= at) return;
-      instants.set(item, at);
+      if (item.ringsAt <= at) return;
+      item.ringsAt = at;
       due.push(at, item);
       wind();
     },

@@ -1,40 +1,51 @@
 import type { Connector } from "../connectors/connector.ts";
-import { createFifo, type Fifo } from "../lib/fifo.ts";
 import type { Throttle } from "../throughput/throttle.ts";
 import type { Lane } from "./lane.ts";
 
-/** Lanes that wait for the same thing, first come, first served. */
+/**
+ * Lanes that wait for the same thing, first come, first served. A lane stands in one row at a time
+ * and knows who stands before and behind it: so a row costs nothing besides, however many there are.
+ */
 export type LaneQueue = {
-  readonly push: (lane: Lane) => void;
-  readonly shift: () => Lane | undefined;
-  /** Some may have gone elsewhere meanwhile. */
-  readonly size: () => number;
+  /** What stops each of them. */
+  readonly waitsFor: Lane["stoppedBy"];
+  first: Lane | undefined;
+  last: Lane | undefined;
 };
 
-/**
- * A lane stands in one queue at a time: its ticket for an earlier one is worth nothing. What they wait
- * for is what stops each of them.
- */
 export function createLaneQueue(waitsFor: Lane["stoppedBy"]): LaneQueue {
-  const fifo: Fifo<{ lane: Lane; ticket: number }> = createFifo();
-  const queue: LaneQueue = {
-    push: (lane) => {
-      lane.ticket += 1;
-      lane.waitsIn = queue;
-      lane.stoppedBy = waitsFor;
-      fifo.push({ lane, ticket: lane.ticket });
-    },
-    shift: () => {
-      for (let next = fifo.shift(); next !== undefined; next = fifo.shift()) {
-        if (next.ticket !== next.lane.ticket || next.lane.waitsIn !== queue) continue;
-        next.lane.waitsIn = undefined;
-        return next.lane;
-      }
-      return undefined;
-    },
-    size: fifo.size,
-  };
-  return queue;
+  return { waitsFor, first: undefined, last: undefined };
+}
+
+/** At the end of this row; it leaves the one that it stood in. */
+export function standIn(queue: LaneQueue, lane: Lane): void {
+  if (lane.waitsIn !== undefined) standOut(lane);
+  lane.waitsIn = queue;
+  lane.stoppedBy = queue.waitsFor;
+  lane.before = queue.last;
+  if (queue.last === undefined) queue.first = lane;
+  else queue.last.behind = lane;
+  queue.last = lane;
+}
+
+/** From wherever it stands in its row. */
+export function standOut(lane: Lane): void {
+  const { waitsIn: queue, before, behind } = lane;
+  if (queue === undefined) return;
+  if (before === undefined) queue.first = behind;
+  else before.behind = behind;
+  if (behind === undefined) queue.last = before;
+  else behind.before = before;
+  lane.waitsIn = undefined;
+  lane.before = undefined;
+  lane.behind = undefined;
+}
+
+/** Takes the first of a row. */
+export function nextOf(queue: LaneQueue): Lane | undefined {
+  const lane = queue.first;
+  if (lane !== undefined) standOut(lane);
+  return lane;
 }
 
 /** What lanes share that leave by the same connector: its free slots. */

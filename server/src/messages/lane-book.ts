@@ -3,7 +3,7 @@ import type { MessageId } from "../lib/message-id.ts";
 import type { DayLimit, DayLimits } from "../throughput/day-limits.ts";
 import type { Limit, Limiters } from "../throughput/limiters.ts";
 import { createPassage } from "../throughput/passage.ts";
-import { type Channel, createChannel } from "./channel.ts";
+import { type Channel, createChannel, standOut } from "./channel.ts";
 import type { LaneRow, QueuedRow } from "./dispatch-store.ts";
 import { createLane, type Lane, redirect, type Way } from "./lane.ts";
 import type { LaneNumber } from "./lane-store.ts";
@@ -31,7 +31,7 @@ export type LaneBook = {
   /** Those whose windows have ended validities at their heads; costs next to nothing while there are none. */
   readonly withExpired: (now: Date) => Lane[];
   /** Takes those that were touched since the last call: something may have left. */
-  readonly takeStirred: () => ReadonlySet<Lane>;
+  readonly takeStirred: () => readonly Lane[];
   /** Nothing when its account no longer holds the sender. */
   readonly laneFor: (row: LaneRow) => Lane | undefined;
   /** It may have work: the pump is to look at it, unless it stands in a row already. */
@@ -133,7 +133,7 @@ export function createLaneBook(app: LaneBookNeeds): LaneBook {
       version += 1;
       if (!isCertain) return;
       for (const lane of busy.values()) {
-        lane.waitsIn = undefined;
+        standOut(lane);
         touch(lane);
       }
     },
@@ -162,16 +162,18 @@ export function createLaneBook(app: LaneBookNeeds): LaneBook {
   };
 }
 
-/** Which lanes may have work, and which of them are to be looked at. */
+/** Which lanes may have work, and which of them are to be looked at. A lane knows where it is noted already. */
 function createTouches() {
   const busy = new Map<number, Lane>();
   let touched = new Set<Lane>();
-  let stirred = new Set<Lane>();
+  let stirred: Lane[] = [];
   return {
     busy,
     touch: (lane: Lane) => {
-      busy.set(lane.row.lane, lane);
-      stirred.add(lane);
+      if (!lane.isBusy) busy.set(lane.row.lane, lane);
+      if (!lane.isStirred) stirred.push(lane);
+      lane.isBusy = true;
+      lane.isStirred = true;
       if (lane.waitsIn === undefined) touched.add(lane);
     },
     touched: () => {
@@ -182,10 +184,14 @@ function createTouches() {
     },
     takeStirred: () => {
       const all = stirred;
-      stirred = new Set();
+      stirred = [];
+      for (const lane of all) lane.isStirred = false;
       return all;
     },
-    rest: (lane: Lane) => busy.delete(lane.row.lane),
+    rest: (lane: Lane) => {
+      if (lane.isBusy) busy.delete(lane.row.lane);
+      lane.isBusy = false;
+    },
   };
 }
 

@@ -63,7 +63,8 @@ export function createLaneReporter(app: {
     const seen = seeLane(lane, { monotonic, at: app.clock() });
     lane.heldBy = undefined;
     const measuredPerSecond = Math.round(measure(lane, monotonic) * 10) / 10;
-    return { ...lane.row, report: { measuredPerSecond, seen } };
+    const { shard, lane: number } = lane.row;
+    return { shard, lane: number, report: { measuredPerSecond, seen } };
   };
 
   /** Of those without a route, in turn: half of what is told at once at the most. */

@@ -1,7 +1,8 @@
+import type { Ringing } from "../lib/alarm.ts";
 import type { MessageId } from "../lib/message-id.ts";
 import type { DayMeter } from "../throughput/day-limits.ts";
 import type { NamedLimiter } from "../throughput/limiters.ts";
-import type { Passage } from "../throughput/passage.ts";
+import { type Passage, reserveAt } from "../throughput/passage.ts";
 import type { Channel, LaneQueue } from "./channel.ts";
 import type { LaneRow, QueuedRow } from "./dispatch-store.ts";
 import type { Priority } from "./message.ts";
@@ -25,7 +26,7 @@ export type Way = {
 };
 
 /** A lane's place in memory: the heads of its four queues and what is claimed but not written. */
-export type Lane = {
+export type Lane = Ringing & {
   readonly row: LaneRow;
   /** The last one known: what is claimed leaves by it. */
   way: Way;
@@ -47,9 +48,14 @@ export type Lane = {
   fullTimes: number;
   /** How often its windows were given up. */
   generation: number;
+  /** The book has it among those that may have work, and among those that something may have left from. */
+  isBusy: boolean;
+  isStirred: boolean;
   /** What it waits for in a row with others. */
   waitsIn: LaneQueue | undefined;
-  ticket: number;
+  /** Who stands there before it, and behind. */
+  before: Lane | undefined;
+  behind: Lane | undefined;
   /** What ended the last claiming from it, when messages were left. */
   stoppedBy: NamedLimiter | DayMeter | "patience" | "window" | undefined;
   /** What did before that, since its owner last told of it: a lane may be looked at as it goes on. */
@@ -85,92 +91,111 @@ export type LaneNeeds = {
 
 type Window = { rows: QueuedRow[]; isWhole: boolean; isStale: boolean };
 
+/** A lane's windows, and of which priorities they have messages, or lack some: as bits. */
+type Heads = {
+  readonly windows: readonly Window[];
+  readonly windowMax: () => number;
+  size: number;
+  filled: number;
+  lacking: number;
+  /** Whose departure is next, of twenty. */
+  turn: number;
+};
+
+function windowOf({ windows }: Heads, priority: Priority): Window {
+  return windows[priority] as Window;
+}
+
+/** After a change of a window. */
+function note(heads: Heads, priority: Priority, grown: number): void {
+  const { rows, isWhole } = windowOf(heads, priority);
+  const bit = 1 << priority;
+  const isLacking = !isWhole && rows.length < heads.windowMax() / 2;
+  heads.size += grown;
+  heads.filled = rows.length > 0 ? heads.filled | bit : heads.filled & ~bit;
+  heads.lacking = isLacking ? heads.lacking | bit : heads.lacking & ~bit;
+}
+
+function change<Result>(heads: Heads, priority: Priority, run: (window: Window) => Result): Result {
+  const window = windowOf(heads, priority);
+  const before = window.rows.length;
+  const result = run(window);
+  note(heads, priority, window.rows.length - before);
+  return result;
+}
+
+function doubt(heads: Heads, isEmptied: boolean): void {
+  for (const priority of priorities)
+    change(heads, priority, (window) => unsettle(window, isEmptied));
+}
+
 export function createLane(row: LaneRow, way: Way, { isTaken, windowMax, onEnd }: LaneNeeds): Lane {
   const windows: Window[] = priorities.map(() => ({ rows: [], isWhole: false, isStale: false }));
-  const windowOf = (priority: Priority) => windows[priority] as Window;
-  let turn = 0;
-  let size = 0;
-  /** Bits by priority: a lane is looked at more often than its windows change, and they lie apart in memory. */
-  let filled = 0;
-  let lacking = ALL;
-
-  /** After a change of a window. */
-  const note = (priority: Priority, grown: number) => {
-    const { rows, isWhole } = windowOf(priority);
-    const bit = 1 << priority;
-    size += grown;
-    filled = rows.length > 0 ? filled | bit : filled & ~bit;
-    lacking = !isWhole && rows.length < windowMax() / 2 ? lacking | bit : lacking & ~bit;
-  };
-
-  const change = <Result>(priority: Priority, run: (window: Window) => Result): Result => {
-    const window = windowOf(priority);
-    const before = window.rows.length;
-    const result = run(window);
-    note(priority, window.rows.length - before);
-    return result;
-  };
-
-  const doubt = (isEmptied: boolean) => {
-    for (const priority of priorities) change(priority, (window) => unsettle(window, isEmptied));
-  };
-
+  const heads: Heads = { windows, windowMax, size: 0, filled: 0, lacking: ALL, turn: 0 };
+  // Written out: spreads would put its fields elsewhere in memory, and of thousands of lanes none is in a cache.
   return {
-    ...{
-      row,
-      way,
-      hasRoute: true,
-      version: 0,
-      reserved: 0,
-      claiming: 0,
-      notBefore: Number.NEGATIVE_INFINITY,
-    },
-    ...{
-      fullTimes: 0,
-      generation: 0,
-      waitsIn: undefined,
-      ticket: 0,
-      stoppedBy: undefined,
-      heldBy: undefined,
-    },
-    ...{ throttledUntil: Number.NEGATIVE_INFINITY, written: 0 },
-    ...{ size: () => size, windowMax },
+    row,
+    way,
+    hasRoute: true,
+    version: 0,
+    reserved: 0,
+    claiming: 0,
+    notBefore: Number.NEGATIVE_INFINITY,
+    ringsAt: Number.POSITIVE_INFINITY,
+    throttledUntil: Number.NEGATIVE_INFINITY,
+    written: 0,
+    fullTimes: 0,
+    generation: 0,
+    isBusy: false,
+    isStirred: false,
+    waitsIn: undefined,
+    before: undefined,
+    behind: undefined,
+    stoppedBy: undefined,
+    heldBy: undefined,
+    size: () => heads.size,
+    windowMax,
     offer: (queued) => {
       onEnd(queued.validUntil);
-      change(queued.priority, (window) => putIn(window, queued, windowMax()));
+      change(heads, queued.priority, (window) => putIn(window, queued, windowMax()));
     },
     putBack: (rows) => {
       for (const queued of rows.toReversed()) {
         onEnd(queued.validUntil);
-        change(queued.priority, (window) => window.rows.unshift(queued));
+        change(heads, queued.priority, (window) => window.rows.unshift(queued));
       }
     },
-    next: () => {
-      const priority = nextPriority(filled, turn);
-      if (priority === undefined) return undefined;
-      turn = (turn + 1) % TURNS;
-      const taken = windowOf(priority).rows.shift();
-      note(priority, -1);
-      return taken;
-    },
-    takeExpired: (now) => {
-      const ended = priorities.filter((one) => isHeadExpired(windowOf(one), now));
-      return ended.flatMap((one) => change(one, (window) => cutExpired(window, now)));
-    },
+    next: () => takeNext(heads),
+    takeExpired: (now) => takeExpired(heads, now),
     soonestEnd: () => windows.reduce(soonerEnd, Number.POSITIVE_INFINITY),
-    unread: () => priorities.filter((priority) => (lacking & (1 << priority)) !== 0),
-    hasUnread: () => lacking !== 0,
+    unread: () => priorities.filter((priority) => (heads.lacking & (1 << priority)) !== 0),
+    hasUnread: () => heads.lacking !== 0,
     beginRead: (priority) => {
-      windowOf(priority).isStale = false;
+      windowOf(heads, priority).isStale = false;
     },
     endRead: (priority, rows, isAll) =>
-      change(priority, (window) => {
+      change(heads, priority, (window) => {
         window.rows = rows.filter((queued) => !isTaken(queued.id));
         window.isWhole = isAll && !window.isStale;
         for (const { validUntil } of window.rows) onEnd(validUntil);
       }),
-    ...{ forget: () => doubt(false), readAgain: () => doubt(true) },
+    forget: () => doubt(heads, false),
+    readAgain: () => doubt(heads, true),
   };
+}
+
+function takeNext(heads: Heads): QueuedRow | undefined {
+  const priority = nextPriority(heads.filled, heads.turn);
+  if (priority === undefined) return undefined;
+  heads.turn = (heads.turn + 1) % TURNS;
+  const taken = windowOf(heads, priority).rows.shift();
+  note(heads, priority, -1);
+  return taken;
+}
+
+function takeExpired(heads: Heads, now: Date): QueuedRow[] {
+  const ended = priorities.filter((one) => isHeadExpired(windowOf(heads, one), now));
+  return ended.flatMap((one) => change(heads, one, (window) => cutExpired(window, now)));
 }
 
 /** The first with messages, or a lower one whose reserved turn it is. */
@@ -206,7 +231,7 @@ function cutExpired({ rows }: Window, now: Date): QueuedRow[] {
 /** Counts segments that are claimed and have not left, wherever the lane's count. */
 export function reserve(lane: Lane, segments: number): void {
   lane.reserved += segments;
-  lane.way.passage.reserve(segments);
+  reserveAt(lane.way.passage, segments);
   lane.way.channel.reserved += segments;
 }
 

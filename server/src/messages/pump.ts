@@ -1,7 +1,7 @@
 import { createDueHeap } from "../lib/due-heap.ts";
 import type { DayMeter } from "../throughput/day-limits.ts";
 import type { NamedLimiter } from "../throughput/limiters.ts";
-import { createLaneQueue, freeSlots, type LaneQueue } from "./channel.ts";
+import { freeSlots, type LaneQueue, nextOf, standIn } from "./channel.ts";
 import type { Claimer } from "./claimer.ts";
 import { type Lane, reserve } from "./lane.ts";
 import type { LaneBook } from "./lane-book.ts";
@@ -33,11 +33,10 @@ export type Pump = {
 };
 
 /** What lanes wait for that comes by itself: a limiter's next segment, the end of a lane's patience. */
-type Gate = {
-  readonly lanes: LaneQueue;
+type Gate = LaneQueue & {
+  readonly waitsFor: NamedLimiter | DayMeter | "patience";
   /** When it opens; infinite: nobody waits. */
   at: number;
-  readonly opensAt: () => number;
 };
 
 type Machine = PumpNeeds & {
@@ -98,10 +97,11 @@ function mayPass({ book, gates }: Machine, lane: Lane, segments: number): boolea
   if (!book.findWay(lane) || !book.mayClaim(lane)) return false;
   if (lane.hasUnread() || lane.size() > 0 || lane.claiming > 0) return false;
   const { channel, days, passage } = lane.way;
-  if (days.length > 0 || channel.waiting.size() > 0 || freeSlots(channel) < segments) return false;
+  if (days.length > 0 || channel.waiting.first !== undefined) return false;
+  if (freeSlots(channel) < segments) return false;
   const now = performance.now();
   const isFree = (limiter: NamedLimiter) =>
-    (gates.get(limiter)?.lanes.size() ?? 0) === 0 && opensAt(limiter) <= now;
+    gates.get(limiter)?.first === undefined && limiterOpensAt(limiter) <= now;
   return lane.notBefore <= now && passage.limiters.every(isFree);
 }
 
@@ -117,14 +117,14 @@ function openGates(machine: Machine, now: number): void {
     const gate = machine.due.pop();
     if (gate === undefined || gate.at > now) continue;
     gate.at = Number.POSITIVE_INFINITY;
-    while (gate.lanes.size() > 0) {
-      const opensAt = gate.opensAt();
-      if (opensAt > now) {
-        closeGate(machine, gate, { until: opensAt, now });
+    while (gate.first !== undefined) {
+      const at = opensAt(gate, gate.first);
+      if (at > now) {
+        closeGate(machine, gate, { until: at, now });
         break;
       }
-      const lane = gate.lanes.shift();
-      if (lane !== undefined && claimOne(machine, lane, now, gate.lanes)) gate.lanes.push(lane);
+      const lane = nextOf(gate);
+      if (lane !== undefined && claimOne(machine, lane, now, gate)) standIn(gate, lane);
     }
   }
 }
@@ -132,9 +132,9 @@ function openGates(machine: Machine, now: number): void {
 function fillSlots(machine: Machine, now: number): void {
   for (const channel of machine.book.channels()) {
     const { waiting } = channel;
-    while (waiting.size() > 0 && freeSlots(channel) > 0) {
-      const lane = waiting.shift();
-      if (lane !== undefined && claimOne(machine, lane, now, waiting)) waiting.push(lane);
+    while (waiting.first !== undefined && freeSlots(channel) > 0) {
+      const lane = nextOf(waiting);
+      if (lane !== undefined && claimOne(machine, lane, now, waiting)) standIn(waiting, lane);
     }
   }
 }
@@ -150,13 +150,13 @@ function claimOne(machine: Machine, lane: Lane, now: number, from?: LaneQueue): 
   if (lane.size() === 0) return rest(book, lane);
   if (isHeldUp(machine, lane, now, from)) return false;
   const { channel, days } = lane.way;
-  const isInTurn = from === channel.waiting || channel.waiting.size() === 0;
+  const isInTurn = from === channel.waiting || channel.waiting.first === undefined;
   if (!isInTurn || freeSlots(channel) <= 0) {
-    channel.waiting.push(lane);
+    standIn(channel.waiting, lane);
     return false;
   }
   for (let queued = lane.next(); queued !== undefined; queued = lane.next()) {
-    const day = days.find((one) => !one.hasRoom(queued.segments));
+    const day = days.length === 0 ? undefined : days.find((one) => !one.hasRoom(queued.segments));
     if (day !== undefined) {
       lane.putBack([queued]);
       standAtDay(machine, lane, day, now);
@@ -181,24 +181,20 @@ function rest(book: LaneBook, lane: Lane): false {
 /** Stands in the row of the first limiter, from the smallest scope up, that lets nothing leave. */
 function isHeldUp(machine: Machine, lane: Lane, now: number, from?: LaneQueue): boolean {
   if (lane.notBefore > now + CLAIM_AHEAD_MS) {
-    const opensAt = () => lane.notBefore - CLAIM_AHEAD_MS;
-    standAt(machine, gateOf(machine, lane, { waitsFor: "patience", opensAt }), lane, now);
+    standAt(machine, gateOf(machine, lane, "patience"), lane, now);
     return true;
   }
   for (const limiter of lane.way.passage.limiters) {
-    const gate = machine.gates.get(limiter);
     // The row that it comes from is open: that was just seen.
-    if (gate !== undefined && gate.lanes === from) continue;
-    const hasOthers = gate !== undefined && gate.lanes.size() > 0;
-    if (!hasOthers && opensAt(limiter) <= now) continue;
-    const way = { waitsFor: limiter, opensAt: () => opensAt(limiter) };
-    standAt(machine, gate ?? gateOf(machine, limiter, way), lane, now);
+    if (from?.waitsFor === limiter) continue;
+    const gate = machine.gates.get(limiter);
+    if (gate?.first === undefined && limiterOpensAt(limiter) <= now) continue;
+    standAt(machine, gate ?? gateOf(machine, limiter, limiter), lane, now);
     return true;
   }
   for (const day of lane.way.days) {
-    const gate = machine.gates.get(day);
-    if (gate !== undefined && gate.lanes === from) continue;
-    if ((gate?.lanes.size() ?? 0) === 0 && day.hasRoom(1)) continue;
+    if (from?.waitsFor === day) continue;
+    if (machine.gates.get(day)?.first === undefined && day.hasRoom(1)) continue;
     standAtDay(machine, lane, day, now);
     return true;
   }
@@ -207,28 +203,30 @@ function isHeldUp(machine: Machine, lane: Lane, now: number, from?: LaneQueue): 
 
 /** It asks whether the day has room once more when the gate opens. */
 function standAtDay(machine: Machine, lane: Lane, day: DayMeter, now: number): void {
-  standAt(machine, gateOf(machine, day, { waitsFor: day, opensAt: day.opensAt }), lane, now);
+  standAt(machine, gateOf(machine, day, day), lane, now);
 }
 
-function opensAt(limiter: NamedLimiter): number {
+/** `patience` is each lane's own: it is the only one at its gate. */
+function opensAt({ waitsFor }: Gate, lane: Lane): number {
+  if (waitsFor === "patience") return lane.notBefore - CLAIM_AHEAD_MS;
+  return "opensAt" in waitsFor ? waitsFor.opensAt() : limiterOpensAt(waitsFor);
+}
+
+function limiterOpensAt(limiter: NamedLimiter): number {
   return limiter.earliest(limiter.reserved()) - CLAIM_AHEAD_MS;
 }
 
-function gateOf(
-  machine: Machine,
-  key: object,
-  { waitsFor, opensAt }: { waitsFor: Lane["stoppedBy"]; opensAt: () => number },
-): Gate {
+function gateOf(machine: Machine, key: object, waitsFor: Gate["waitsFor"]): Gate {
   const known = machine.gates.get(key);
   if (known !== undefined) return known;
-  const gate = { lanes: createLaneQueue(waitsFor), at: Number.POSITIVE_INFINITY, opensAt };
+  const gate = { waitsFor, first: undefined, last: undefined, at: Number.POSITIVE_INFINITY };
   machine.gates.set(key, gate);
   return gate;
 }
 
 function standAt(machine: Machine, gate: Gate, lane: Lane, now: number): void {
-  gate.lanes.push(lane);
-  closeGate(machine, gate, { until: gate.opensAt(), now });
+  standIn(gate, lane);
+  closeGate(machine, gate, { until: opensAt(gate, lane), now });
 }
 
 function closeGate(machine: Machine, gate: Gate, { until, now }: { until: number; now: number }) {

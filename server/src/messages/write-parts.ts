@@ -2,7 +2,12 @@ import type { Connector, SubmitResult } from "../connectors/connector.ts";
 import { createAlarm } from "../lib/alarm.ts";
 import { createdAt } from "../lib/message-id.ts";
 import { unreachable } from "../lib/unreachable.ts";
-import type { Passage } from "../throughput/passage.ts";
+import {
+  earliestThrough,
+  type Passage,
+  takeThrough,
+  writtenThrough,
+} from "../throughput/passage.ts";
 import {
   type Flight,
   hasMedia,
@@ -109,7 +114,7 @@ function writeParts(writer: Writing, lane: Lane, parts: Part[]): void {
     const now = performance.now();
     // A whole text leaves at once, so it waits until the last of its segments may.
     const segments = parts[place]?.segments ?? 1;
-    const earliest = Math.max(passage.earliest(segments - 1), lane.notBefore);
+    const earliest = Math.max(earliestThrough(passage, segments - 1), lane.notBefore);
     if (earliest > now) {
       writer.alarm.set(Math.min(earliest, now + NO_PART_MS), lane);
       return;
@@ -119,7 +124,7 @@ function writeParts(writer: Writing, lane: Lane, parts: Part[]): void {
     if (part === undefined || connector === undefined) break;
     reserve(lane, -segments);
     if (!mayLeave(writer, part, epoch)) continue;
-    for (let taken = 0; taken < segments; taken += 1) passage.take(now);
+    takeThrough(passage, now, segments);
     lane.written += segments;
     submit(writer, { lane, connector, part });
   }
@@ -128,13 +133,14 @@ function writeParts(writer: Writing, lane: Lane, parts: Part[]): void {
 /** The first part whose connector has a free slot: what goes another way does not hold it up. */
 function findWritable(writer: Writing, lane: Lane, parts: readonly Part[]): number {
   let full: string | undefined;
-  return parts.findIndex(({ flight }) => {
+  for (let place = 0; place < parts.length; place += 1) {
+    const { flight } = parts[place] as Part;
     const { connector } = flight.claim;
-    if (connector === full) return false;
-    if ((connectorOf(writer, lane, flight)?.freeSlots() ?? 0) > 0) return true;
+    if (connector === full) continue;
+    if ((connectorOf(writer, lane, flight)?.freeSlots() ?? 0) > 0) return place;
     full = connector;
-    return false;
-  });
+  }
+  return -1;
 }
 
 function connectorOf(writer: Writing, lane: Lane, { claim }: Flight): Connector | undefined {
@@ -241,7 +247,7 @@ function noteLeaving(writer: Writing, { lane, part }: Sent): void {
 
 function stampWritten(counts: ReadonlyMap<Passage, number>): void {
   const now = performance.now();
-  for (const [passage, segments] of counts) passage.written(now, segments);
+  for (const [passage, segments] of counts) writtenThrough(passage, now, segments);
 }
 
 function settle(

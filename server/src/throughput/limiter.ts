@@ -11,6 +11,8 @@ export type Limiter = {
   readonly segmentsPerSecond: () => number;
   /** The last stamps count under the new rate as they did under the old one. Nought: nothing leaves. */
   readonly setRate: (segmentsPerSecond: number) => void;
+  /** From here on the rate is asked for each time; nothing: it stays. */
+  readonly askRate: (rateNow: (() => number) | undefined) => void;
   /** When the next segment may leave, if `ahead` others leave before it at full pace. */
   readonly earliest: (ahead?: number) => number;
   /** Stamps one segment as leaving now; the caller has waited for `earliest()`. */
@@ -26,9 +28,12 @@ export type Limiter = {
    * whole window passes after it.
    */
   readonly waitWindowAfter: (instant: number) => void;
+  /** Claimed segments that have not left. */
+  readonly reserved: () => number;
+  readonly reserve: (segments: number) => void;
 };
 
-const BURST_MS = 100;
+const BURST_MS_MAX = 100;
 /** So late a timer may fire without the pace falling behind: the next segment comes the sooner. */
 const LATE_MS = 20;
 /** The stamp is taken a moment before the bytes leave; the far end's clock must agree as well. */
@@ -40,65 +45,109 @@ export function limitWindow(segmentsPerSecond: number): { segments: number; ms: 
   return { segments, ms: (segments * SECOND) / segmentsPerSecond };
 }
 
+/**
+ * Where a limiter's numbers stand, before its ring. They lie side by side, because of thousands of
+ * limiters none is in a cache when its turn comes, and variables with fractions lie each for itself.
+ */
+const [ARRIVAL, UNKNOWN_UNTIL, INTERVAL_MS, SPAN_MS, BURST_MS, RING] = [0, 1, 2, 3, 4, 5];
+
+/** With an empty ring of so many stamps. */
+function createNumbers(stamps: number): Float64Array {
+  return new Float64Array(RING + stamps).fill(Number.NEGATIVE_INFINITY);
+}
+
+/** Never outside of them. */
+function at(numbers: Float64Array, place: number): number {
+  return numbers[place] as number;
+}
+
 export function createLimiter(initialRate: number): Limiter {
   let rate = 0;
-  /** How many segments a window may hold. */
-  let length = 1;
-  let intervalMs = 0;
-  let spanMs = 0;
-  let burstMs = 0;
-  /** As long as the highest rate so far: a lower one must not forget what left under it. */
-  let ring = new Float64Array(1).fill(Number.NEGATIVE_INFINITY);
-  let next = 0;
-  let arrival = Number.NEGATIVE_INFINITY;
-  let unknownUntil = Number.NEGATIVE_INFINITY;
+  let rateNow: (() => number) | undefined;
+  /** How many segments a window may hold; none: nothing leaves. */
+  let length = 0;
+  let numbers = createNumbers(1);
+  /** Where the next stamp goes. */
+  let next = RING;
   let unwritten = 0;
-  const placeBack = (back: number) => (next - back + 2 * ring.length) % ring.length;
+  let reserved = 0;
 
   const setRate = (segmentsPerSecond: number) => {
     if (segmentsPerSecond === rate) return;
     rate = segmentsPerSecond;
+    length = 0;
     if (rate <= 0) return;
     const window = limitWindow(rate);
     length = window.segments;
-    if (length >= ring.length) {
-      // What a longer ring does not know is a window older than what it knows: the rates so far saw to it.
-      const longer = new Float64Array(length + 1).fill(Number.NEGATIVE_INFINITY);
-      for (let back = 1; back <= ring.length; back += 1)
-        longer[length + 1 - back] = ring[placeBack(back)] ?? 0;
-      ring = longer;
-      next = 0;
+    if (length >= numbers.length - RING) {
+      numbers = lengthen(numbers, { next, stamps: length + 1 });
+      next = RING;
     }
-    intervalMs = SECOND / rate;
-    spanMs = window.ms + MARGIN_MS;
-    burstMs = Math.max(LATE_MS, BURST_MS - intervalMs);
-    arrival = (ring[placeBack(1)] ?? 0) + intervalMs;
+    const intervalMs = SECOND / rate;
+    numbers[INTERVAL_MS] = intervalMs;
+    numbers[SPAN_MS] = window.ms + MARGIN_MS;
+    numbers[BURST_MS] = Math.max(LATE_MS, BURST_MS_MAX - intervalMs);
+    numbers[ARRIVAL] = at(numbers, placeBack(numbers, next, 1)) + intervalMs;
   };
   setRate(initialRate);
 
   return {
     segmentsPerSecond: () => rate,
     setRate,
+    askRate: (ask) => {
+      rateNow = ask;
+    },
     earliest: (ahead = 0) => {
-      if (rate <= 0) return Number.POSITIVE_INFINITY;
-      const inRing = ahead < length ? (ring[placeBack(length - ahead)] ?? 0) : 0;
-      const paced = arrival - burstMs + ahead * intervalMs;
-      return Math.max(paced, inRing + spanMs, unknownUntil + spanMs);
+      if (rateNow !== undefined) setRate(rateNow());
+      if (length === 0) return Number.POSITIVE_INFINITY;
+      const inRing = ahead < length ? at(numbers, placeBack(numbers, next, length - ahead)) : 0;
+      const burstFrom = at(numbers, ARRIVAL) - at(numbers, BURST_MS);
+      const windowFrom = Math.max(inRing, at(numbers, UNKNOWN_UNTIL));
+      return Math.max(
+        burstFrom + ahead * at(numbers, INTERVAL_MS),
+        windowFrom + at(numbers, SPAN_MS),
+      );
     },
     take: (now) => {
-      ring[next] = now;
-      next = (next + 1) % ring.length;
-      arrival = Math.max(arrival, now) + intervalMs;
-      unwritten = Math.min(ring.length, unwritten + 1);
+      numbers[next] = now;
+      next = next + 1 === numbers.length ? RING : next + 1;
+      numbers[ARRIVAL] = Math.max(at(numbers, ARRIVAL), now) + at(numbers, INTERVAL_MS);
+      unwritten = Math.min(numbers.length - RING, unwritten + 1);
     },
     written: (now, count = unwritten) => {
       for (let left = Math.min(count, unwritten); left > 0; left -= 1) {
-        ring[placeBack(unwritten)] = now;
+        numbers[placeBack(numbers, next, unwritten)] = now;
         unwritten -= 1;
       }
     },
     waitWindowAfter: (instant) => {
-      unknownUntil = Math.max(unknownUntil, instant);
+      numbers[UNKNOWN_UNTIL] = Math.max(at(numbers, UNKNOWN_UNTIL), instant);
+    },
+    reserved: () => reserved,
+    reserve: (segments) => {
+      reserved = Math.max(0, reserved + segments);
     },
   };
+}
+
+/** Where the stamp stands that was made so many stamps ago; of those that there are. */
+function placeBack(numbers: Float64Array, next: number, back: number): number {
+  const place = next - back;
+  return place < RING ? place + numbers.length - RING : place;
+}
+
+/**
+ * A ring is as long as the highest rate so far: a lower one must not forget what left under it. What a
+ * longer one does not know is a window older than what it knows: the rates so far saw to it.
+ */
+function lengthen(
+  numbers: Float64Array,
+  { next, stamps }: { readonly next: number; readonly stamps: number },
+): Float64Array {
+  const longer = createNumbers(stamps);
+  longer.set(numbers.subarray(0, RING));
+  const known = numbers.length - RING;
+  for (let back = 1; back <= known; back += 1)
+    longer[longer.length - back] = at(numbers, placeBack(numbers, next, back));
+  return longer;
 }

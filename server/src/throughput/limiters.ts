@@ -25,11 +25,11 @@ export type Limit = {
 };
 
 /** A limiter that lanes share, with what each of them has claimed and not sent. */
-export type NamedLimiter = Pick<Limiter, "earliest" | "take" | "written" | "waitWindowAfter"> & {
+export type NamedLimiter = Pick<
+  Limiter,
+  "earliest" | "take" | "written" | "waitWindowAfter" | "reserved" | "reserve"
+> & {
   readonly limit: () => Limit;
-  /** Claimed segments that have not left. */
-  readonly reserved: () => number;
-  readonly reserve: (segments: number) => void;
 };
 
 export type Limiters = {
@@ -71,7 +71,6 @@ export function createLimiters(app: { readonly quotas?: Shared } = {}): Limiters
 function createNamedLimiter(first: Limit, quotas: Shared | undefined) {
   let limit = first;
   let part: (() => number) | undefined;
-  let reserved = 0;
   const limiter = createLimiter(first.segmentsPerSecond);
 
   const set = (next: Limit) => {
@@ -84,31 +83,24 @@ function createNamedLimiter(first: Limit, quotas: Shared | undefined) {
     if (isSame) return;
     const isShared = next.isShared === true && quotas !== undefined;
     part = isShared ? quotas.use(`${next.kind} ${next.of}`, next.segmentsPerSecond) : undefined;
+    limiter.askRate(part && wholeRate(part, next.segmentsPerSecond));
     if (part === undefined) limiter.setRate(next.segmentsPerSecond);
     // Others may have sent under it until now.
     if (wasShared && next.isShared !== true) limiter.waitWindowAfter(performance.now());
   };
   set(first);
 
-  /** The whole of it where nobody else has a part, its fraction too. */
-  const rateOf = (ours: number) => (ours >= wholeOf(limit) ? limit.segmentsPerSecond : ours);
-
-  const named: NamedLimiter = {
-    ...limiter,
-    earliest: (ahead) => {
-      if (part !== undefined) limiter.setRate(rateOf(part()));
-      return limiter.earliest(ahead);
-    },
-    limit: () => limit,
-    reserved: () => reserved,
-    reserve: (segments) => {
-      reserved = Math.max(0, reserved + segments);
-    },
-  };
+  const { earliest, take, written, waitWindowAfter, reserved, reserve } = limiter;
+  const named = { earliest, take, written, waitWindowAfter, reserved, reserve, limit: () => limit };
   return { limiter: named, set };
 }
 
-/** Quotas are whole numbers; a limit below one is the part of one owner at a time. */
-function wholeOf({ segmentsPerSecond }: Limit): number {
-  return Math.max(1, Math.floor(segmentsPerSecond));
+/** Our part; the whole of it where nobody else has a part, its fraction too. */
+function wholeRate(part: () => number, segmentsPerSecond: number): () => number {
+  // Quotas are whole numbers; a limit below one is the part of one owner at a time.
+  const whole = Math.max(1, Math.floor(segmentsPerSecond));
+  return () => {
+    const ours = part();
+    return ours >= whole ? segmentsPerSecond : ours;
+  };
 }

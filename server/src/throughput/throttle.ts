@@ -26,7 +26,6 @@ export function createThrottle(connector: string, monotonic = () => performance.
   let complainedAt = 0;
   let loweredAt = Number.NEGATIVE_INFINITY;
   let changedAt = 0;
-  let reserved = 0;
 
   const set = (next: number | undefined, now: number) => {
     rate = next;
@@ -70,10 +69,8 @@ export function createThrottle(connector: string, monotonic = () => performance.
     written: limiter.written,
     waitWindowAfter: () => undefined,
     limit,
-    reserved: () => reserved,
-    reserve: (segments) => {
-      reserved = Math.max(0, reserved + segments);
-    },
+    reserved: limiter.reserved,
+    reserve: limiter.reserve,
   };
 }
 
