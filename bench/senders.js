@@ -1,16 +1,16 @@
-import postgres from "postgres";
 import { socketOf } from "./longwave.js";
 import { AREAS, LINES } from "./requests.js";
 
-/** Of a Longwave's embedded database. */
-export function connectTo(folder) {
+/** Of a Longwave's embedded database. The package is asked for only now: a fresh clone has none yet. */
+export async function connectTo(folder) {
+  const { default: postgres } = await import("postgres");
   const { PGHOST: host, PGUSER: user } = socketOf(folder);
   return postgres({ host, port: 5432, user, database: "longwave", max: 1 });
 }
 
 /** British long codes, straight into the tables: a request for each would take longer than the benchmark. */
 export async function addSenders({ target }, folder, senders, { maxQueueSeconds = 14_400 } = {}) {
-  const sql = connectTo(folder);
+  const sql = await connectTo(folder);
   await sql`
     insert into inventory (
       number, kind, country, connector, segments_per_second, max_queue_seconds, sid, account,
@@ -37,7 +37,7 @@ const SLOT = 63;
 
 /** Queues so many messages in the lanes of these senders, in turn, as accepting them would but not one by one. */
 export async function fillQueue(folder, senders, count) {
-  const sql = connectTo(folder);
+  const sql = await connectTo(folder);
   const started = performance.now();
   const firstMs = Date.now() - EPOCH_MS;
   for (let from = 0; from < count; from += FILLED_AT_ONCE) {

@@ -32,7 +32,7 @@ export const takeover = {
     const senders = Array.from({ length: options.lanes }, (_, index) => senderNumber(index));
     const withRate = senders.map((number) => ({ number, rate }));
     await addSenders(longwave, place, withRate, { maxQueueSeconds: QUEUE_SECONDS_MAX });
-    const sql = connectTo(place);
+    const sql = await connectTo(place);
     const fill = async (messages) => {
       const load = { ...longwave.target, kind: "spreadBulk", senders, messages };
       return stage.load({ ...load, count: bulkCount(messages), connections: BULK_CONNECTIONS });

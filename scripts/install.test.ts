@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   chmodSync,
@@ -63,4 +63,14 @@ test("one that was killed while it built holds up nobody", async () => {
   await killed;
   expect(await prepare()).toBe(0);
   expect(existsSync(join(folder, ".longwave-installing"))).toBe(false);
+});
+
+test("what there is to benchmark is told before anything is installed", () => {
+  const clone = mkdtempSync(join(tmpdir(), "longwave-clone-"));
+  for (const part of ["bench", "scripts", "package.json"]) {
+    cpSync(join(import.meta.dirname, "..", part), join(clone, part), { recursive: true });
+  }
+  const told = execFileSync(process.execPath, ["bench/bench.js"], { cwd: clone, encoding: "utf8" });
+  expect(told).toContain("whole-cycle");
+  rmSync(clone, { recursive: true });
 });
