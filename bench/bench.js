@@ -28,7 +28,7 @@ const benchmarks = {
   segments,
 };
 const switches = ["json", "profile", "no-dispatch", "direct"];
-const texts = ["peer", "folder"];
+const texts = ["peer", "folder", "cores"];
 
 const help = `npm run bench -- NAME [options]
 
@@ -42,6 +42,8 @@ ${Object.entries(benchmarks)
   --warm-up      seconds of the same load before, which are not counted
   --receipt-ms   the middle of the time until the carrier's receipt
   --processes    whole-cycle: 1, or 2 or 3 with the roles divided among them
+  --cores N      whole-cycle: in turn with 1, 2, … N processes (3 at most; without N as many as there are
+                 cores), Longwave and PostgreSQL on so many cores, the first ones, where there is taskset
   --peer kannel  whole-cycle: Longwave and Kannel in turn, --rounds times each
   --no-dispatch  accept, bulk: the connector never binds
   --direct       growth, takeover: the queue is filled by statements instead of requests

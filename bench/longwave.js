@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { basename, dirname, join } from "node:path";
@@ -19,19 +20,25 @@ const authorization = `Basic ${Buffer.from(`${accountSid}:${authToken}`).toStrin
 const profiles = join(root, "bench/out");
 const startScript = join(root, "scripts/start.js");
 /** Who does what, by the number of processes. The first has PostgreSQL and answers requests. */
-const rolesOf = {
+export const rolesOf = {
   1: ["api,dispatch,webhooks"],
   2: ["api,dispatch", "webhooks"],
   3: ["api", "dispatch", "webhooks"],
 };
 const SETTLE_MS_MAX = 30_000;
 
+/** What runs a program on the first cores alone, and PostgreSQL as its child with it; nothing where it cannot. */
+export function pinnedTo(cores) {
+  const pinned = ["taskset", "--cpu-list", `0-${cores - 1}`];
+  return spawnSync(pinned[0], [...pinned.slice(1), "true"]).status === 0 ? pinned : [];
+}
+
 /**
  * A Longwave of its own in a new folder, with the embedded PostgreSQL. Its connector `carrier` is
  * bound to the simulator; `nowhere` never binds, so what it should carry stays queued.
  */
 export async function startLongwave(options) {
-  const { folder, carrier, window, profile = false, processes = 1 } = options;
+  const { folder, carrier, window, profile = false, processes = 1, pinned = [] } = options;
   prepare();
   mkdirSync(folder);
   const profileName = `${basename(dirname(folder))}-${basename(folder)}.cpuprofile`;
@@ -40,11 +47,11 @@ export async function startLongwave(options) {
     : [];
   const [firstRoles, ...otherRoles] = options.roles ?? rolesOf[processes] ?? [];
   if (firstRoles === undefined) throw new Error(`There is no way to run ${processes} processes.`);
-  const start = (roles, of, env) =>
-    startProgram({
-      ...{ name: `Longwave ${roles}`, folder },
-      command: process.execPath,
-      args: [...of, "--max-semi-space-size=64", startScript, "serve", "--role", roles],
+  const start = (roles, of, env) => {
+    const node = [process.execPath, ...of, "--max-semi-space-size=64"];
+    const [command, ...args] = [...pinned, ...node, startScript, "serve", "--role", roles];
+    return startProgram({
+      ...{ name: `Longwave ${roles}`, folder, command, args },
       env: {
         ...{ PATH: process.env.PATH, PORT: "0", LONGWAVE_SIMULATOR: "off" },
         ...{ LONGWAVE_DATA_DIR: join(folder, "data"), LONGWAVE_ACCOUNT_SID: accountSid },
@@ -52,6 +59,7 @@ export async function startLongwave(options) {
         LONGWAVE_ALLOW_PRIVATE: "127.0.0.0/8",
       },
     });
+  };
   const program = start(firstRoles, flags, {});
   const [, url] = await program.printed(/listens at (\S+)/);
   const others = otherRoles.map((roles) => start(roles, [], socketOf(folder)));

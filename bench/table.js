@@ -6,7 +6,7 @@ export function tableOf(result) {
 }
 
 const LABEL_WIDTH = 42;
-const CELL_WIDTH = 10;
+const CELL_WIDTH = 12;
 
 function write(lines, group, indent) {
   const entries = Object.entries(group).filter(([, value]) => value !== undefined);
@@ -31,9 +31,9 @@ function write(lines, group, indent) {
   }
 }
 
-/** Percentiles, and two sides with their ratio, stand side by side. */
+/** Percentiles, and what has a ratio with it, stand side by side. */
 function isRow(value) {
-  return "p50" in value || ("longwave" in value && "kannel" in value && !isNested(value.kannel));
+  return "p50" in value || "ratio" in value;
 }
 
 function isNested(value) {

@@ -1,8 +1,9 @@
+import { cpus } from "node:os";
 import { join } from "node:path";
 import { missingOfKannel, startKannel } from "./kannel.js";
-import { startLongwave } from "./longwave.js";
+import { pinnedTo, rolesOf, startLongwave } from "./longwave.js";
 import { measure, microsPerMessage, perSecond } from "./measure.js";
-import { refuse } from "./options.js";
+import { numberOption, refuse } from "./options.js";
 import { startStage } from "./stage.js";
 
 const SENDER = "+15005550142";
@@ -16,6 +17,7 @@ export const wholeCycle = {
     ...{ window: 100, "receipt-ms": 100, rounds: 3, processes: 1 },
   },
   run: async (options, folder) => {
+    if (options.cores !== undefined) return grow(options, folder);
     if (options.peer === undefined) {
       const stage = await startStage({ receiptMs: options["receipt-ms"] });
       return runLongwave(stage, options, join(folder, "longwave"));
@@ -23,6 +25,35 @@ export const wholeCycle = {
     return alternate(options, folder);
   },
 };
+
+/** With one process after another more, each new, with the same carrier, loader and callback server. */
+async function grow(options, folder) {
+  const most = options.cores === true ? cpus().length : numberOption("cores");
+  const counts = Object.keys(rolesOf)
+    .map(Number)
+    .filter((count) => count <= most);
+  if (counts.length === 0) refuse(`--cores is '${options.cores}'. Give 1 or more.`);
+  const stage = await startStage({ receiptMs: options["receipt-ms"] });
+  const rounds = [];
+  for (const processes of counts) {
+    const cores = Math.min(processes, cpus().length);
+    const pinned = pinnedTo(cores);
+    process.stderr.write(`Round ${processes} of ${counts.length} …\n`);
+    const place = join(folder, `longwave-${processes}`);
+    const result = await runLongwave(stage, { ...options, processes, pinned }, place);
+    rounds.push({ processes, pinnedToCores: pinned.length > 0 ? cores : "none", ...result });
+  }
+  const [{ rates: first }] = rounds;
+  const byProcesses = rounds.map(({ processes, rates, platformCpuMicrosPerMessage }) => [
+    processes === 1 ? "1 process" : `${processes} processes`,
+    {
+      perSecond: rates.wholePerSecond,
+      cpuMicros: platformCpuMicrosPerMessage,
+      ratio: Number((rates.wholePerSecond / first.wholePerSecond).toFixed(2)),
+    },
+  ]);
+  return { rounds, byProcesses: Object.fromEntries(byProcesses) };
+}
 
 /** Both platforms in turn, each new, with the same carrier, loader and callback server. */
 async function alternate(options, folder) {
@@ -55,9 +86,9 @@ async function alternate(options, folder) {
 }
 
 async function runLongwave(stage, options, folder) {
-  const { window, profile, processes } = options;
+  const { window, profile, processes, pinned } = options;
   const { carrier } = stage;
-  const longwave = await startLongwave({ folder, carrier, window, profile, processes });
+  const longwave = await startLongwave({ folder, carrier, window, profile, processes, pinned });
   await longwave.addSender(SENDER, { segmentsPerSecond: SEGMENTS_PER_SECOND });
   const result = await runCycle(stage, longwave, { ...options, kind: "message" });
   await longwave.stop();
