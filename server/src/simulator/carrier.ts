@@ -151,8 +151,12 @@ export function createCarrier(app: {
     const isOpen = scheduledAtMs !== undefined || !reaction.isShown;
     const afterMs = isOpen ? (reaction.receipts.at(-1)?.afterMs ?? 0) : 0;
     texts.put({
-      ...{ id, sender: pdu.source, recipient: pdu.dest, serviceType: pdu.serviceType },
-      ...{ state: reaction.state, error: reaction.error },
+      id,
+      sender: pdu.source,
+      recipient: pdu.dest,
+      serviceType: pdu.serviceType,
+      state: reaction.state,
+      error: reaction.error,
       doneAtMs: (scheduledAtMs ?? nowMs) + afterMs,
       open: isOpen ? text : undefined,
     });

@@ -146,15 +146,19 @@ export function createNetwork(options: {
       const isSilent = behaviour.silence !== undefined || happens(scenario.silentShare);
       const { state = states.delivered, error = "000" } = behaviour;
       const isShown = state === states.delivered;
+      // Written out, as a spread behind other fields costs more than all the rest.
       return {
         status: isSilent ? undefined : statuses.ok,
         isTaken: true,
-        ...{ isShown, state, error },
+        isShown,
+        state,
+        error,
         receipts: receiptsOf(scenario, behaviour),
         isEarly: behaviour.isEarly === true,
         isBare: behaviour.isBare === true,
         ids: behaviour.ids ?? scenario.ids,
-        ...{ answerMs: behaviour.answerMs, line: behaviour.line },
+        answerMs: behaviour.answerMs,
+        line: behaviour.line,
         isElsewhere: behaviour.isElsewhere === true,
         isOdd: behaviour.isElsewhere === true || behaviour.ids !== undefined,
         isOncePerText: behaviour.isOncePerText === true,

@@ -118,6 +118,6 @@ const UDHI = 0x40;
 function logged(bind: number, pdu: ShortMessage, id: number) {
   const isPart = (pdu.esmClass & UDHI) !== 0 || pdu.tlvs.size > 0;
   const { reference, part, total } = isPart ? decodeText(pdu) : { reference: 0, part: 1, total: 1 };
-  const addresses = { from: pdu.source, to: pdu.dest };
-  return { atMs: performance.now(), bind, id, ...addresses, reference, part, parts: total };
+  const { source: from, dest: to } = pdu;
+  return { atMs: performance.now(), bind, id, from, to, reference, part, parts: total };
 }
