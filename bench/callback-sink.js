@@ -3,35 +3,39 @@
  * in the query that `kannel.js` asks Kannel for: as little HTTP as will do.
  */
 import { createServer } from "node:net";
+import { endOfMessage } from "./http-bytes.js";
 
 const answer = "HTTP/1.1 204 No Content\r\n\r\n";
 const counts = { callbacks: 0, sent: 0, delivered: 0, connections: 0 };
+const delivered = ["MessageStatus=delivered", "?status=1&"].map((sign) => Buffer.from(sign));
+const sent = ["MessageStatus=sent", "?status=8&"].map((sign) => Buffer.from(sign));
 
 const server = createServer((socket) => {
-  let rest = "";
+  let rest;
   counts.connections += 1;
   socket.setNoDelay(true);
   socket.on("error", () => socket.destroy());
   socket.on("data", (chunk) => {
-    rest += chunk.toString("latin1");
+    const bytes = rest === undefined ? chunk : Buffer.concat([rest, chunk]);
     let answers = "";
+    let start = 0;
     for (;;) {
-      const head = rest.indexOf("\r\n\r\n");
-      if (head === -1) break;
-      const length = Number(/content-length: (\d+)/i.exec(rest.slice(0, head))?.[1] ?? 0);
-      if (rest.length < head + 4 + length) break;
-      count(rest.slice(0, head + 4 + length));
-      rest = rest.slice(head + 4 + length);
+      const end = endOfMessage(bytes, start, bytes.length);
+      if (end === undefined) break;
+      count(bytes.subarray(start, end));
       answers += answer;
+      start = end;
     }
-    if (answers !== "") socket.write(answers);
+    rest = start === bytes.length ? undefined : bytes.subarray(start);
+    if (answers !== "") socket.write(answers, "latin1");
   });
 });
 
 function count(request) {
+  const says = (sign) => request.includes(sign);
   counts.callbacks += 1;
-  if (/MessageStatus=delivered|\?status=1&/.test(request)) counts.delivered += 1;
-  else if (/MessageStatus=sent|\?status=8&/.test(request)) counts.sent += 1;
+  if (delivered.some(says)) counts.delivered += 1;
+  else if (sent.some(says)) counts.sent += 1;
 }
 
 process.on("disconnect", () => process.exit());

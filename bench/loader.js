@@ -1,5 +1,6 @@
 /** Sends requests over kept connections, one at a time on each, and times the answers. */
 import { connect } from "node:net";
+import { endOfMessage, isLast, statusOf } from "./http-bytes.js";
 import { latencies } from "./latencies.js";
 import { requests } from "./requests.js";
 
@@ -21,6 +22,7 @@ let lastSerial = 0;
  */
 async function run(load) {
   const kind = requests[load.kind];
+  const write = kind.writer(load);
   const started = performance.now();
   const end = started + (load.seconds ?? Number.POSITIVE_INFINITY) * 1000;
   const result = { accepted: 0, refused: 0, connections: 0, statuses: {}, sent: [] };
@@ -28,11 +30,11 @@ async function run(load) {
   const serials = createSerials(load.count);
   const next = () => {
     const serial = performance.now() >= end ? undefined : serials();
-    return serial && { serial, bytes: kind.write(load, serial) };
+    return serial && { serial, request: write(serial) };
   };
-  const taken = ({ serial, status, body, sentAt }) => {
+  const taken = ({ serial, status, answer, sentAt }) => {
     answersMs.push(performance.now() - sentAt);
-    const accepted = kind.acceptedOf(status, body);
+    const accepted = kind.acceptedOf(status, answer);
     result.accepted += accepted;
     if (load.times) result.sent.push([serial, sentAt + clockBehindMs]);
     if (accepted === kind.messages(load, serial)) return;
@@ -92,22 +94,30 @@ function useConnections(loop) {
   });
 }
 
+/** What any of the connections has just read: each has done with it when it returns. */
+const received = Buffer.alloc(65_536);
+
 function useConnection({ host, port, next, taken, pace }, { done, fail, open }) {
-  const socket = connect({ host, port, noDelay: true });
-  let rest = "";
-  let request;
+  const read = (length) => {
+    readAnswer(received.subarray(0, length));
+    return true;
+  };
+  const onread = { buffer: received, callback: read };
+  const socket = connect({ host, port, noDelay: true, onread });
+  let rest;
+  let current;
   let sentAt = 0;
   let isWaiting = false;
   const write = (dueAt) => {
-    request = socket.destroyed ? undefined : next();
-    if (request === undefined) {
+    current = socket.destroyed ? undefined : next();
+    if (current === undefined) {
       socket.end();
       return socket.destroyed ? open() : done();
     }
     // A request that waited for a free connection was as late for its sender.
     sentAt = Math.min(dueAt, performance.now());
     isWaiting = true;
-    socket.write(request.bytes);
+    socket.write(current.request, "latin1");
   };
   const writeInTime = () => {
     const dueAt = pace();
@@ -118,19 +128,15 @@ function useConnection({ host, port, next, taken, pace }, { done, fail, open }) 
   socket.on("connect", writeInTime);
   socket.on("error", fail);
   socket.on("close", () => isWaiting && fail(new Error("A connection closed without an answer.")));
-  socket.on("data", (chunk) => {
-    rest += chunk.toString("latin1");
-    const head = rest.indexOf("\r\n\r\n");
-    if (head === -1) return;
-    const headers = rest.slice(0, head);
-    const length = Number(/content-length: (\d+)/i.exec(headers)?.[1] ?? 0);
-    if (rest.length < head + 4 + length) return;
-    const body = rest.slice(head + 4, head + 4 + length);
-    rest = rest.slice(head + 4 + length);
+  const readAnswer = (chunk) => {
+    const bytes = rest === undefined ? chunk : Buffer.concat([rest, chunk]);
+    const end = endOfMessage(bytes, 0, bytes.length);
+    rest = end === undefined ? Buffer.from(bytes) : undefined;
+    if (end === undefined) return;
     isWaiting = false;
-    taken({ serial: request.serial, status: Number(headers.slice(9, 12)), body, sentAt });
-    if (!/connection: close/i.test(headers)) return writeInTime();
+    taken({ serial: current.serial, status: statusOf(bytes, 0), answer: bytes, sentAt });
+    if (!isLast(bytes, 0, end)) return writeInTime();
     socket.destroy();
     open();
-  });
+  };
 }

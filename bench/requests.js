@@ -1,4 +1,7 @@
-/** The requests of the loader, as bytes of HTTP/1.1, and what an answer says of its messages. */
+/**
+ * The requests of the loader, as HTTP/1.1 by their serial, and what an answer's bytes say of its
+ * messages.
+ */
 
 export const AREAS = ["202", "303", "404", "505", "602", "713", "804", "916"];
 const MESSAGES_PER_BULK = 10_000;
@@ -8,62 +11,71 @@ export const LINES = 9_000;
 export const requests = {
   /** POST of one message to Longwave. */
   message: {
-    write: (load, serial) => {
+    writer: (load) => {
       const callback = load.callback ? `&StatusCallback=${encodeURIComponent(load.callback)}` : "";
-      const body = `To=%2B${recipient(serial)}&From=${encodeURIComponent(load.from)}&Body=${plus(text(serial))}${callback}`;
-      return post(load, `/2010-04-01/Accounts/${load.accountSid}/Messages.json`, {
-        ...{ type: "application/x-www-form-urlencoded", body },
+      const from = encodeURIComponent(load.from);
+      const post = poster(load, `/2010-04-01/Accounts/${load.accountSid}/Messages.json`, {
+        type: "application/x-www-form-urlencoded",
       });
+      return (serial) =>
+        post(`To=%2B${recipient(serial)}&From=${from}&Body=${text(serial, "+")}${callback}`);
     },
     acceptedOf: (status) => (status === 201 ? 1 : 0),
     messages: () => 1,
   },
   /** GET of one message to Kannel's smsbox. */
   sendsms: {
-    write: (load, serial) =>
-      `GET ${load.path}&to=${recipient(serial)}&from=${encodeURIComponent(load.from)}&text=${plus(text(serial))} HTTP/1.1\r\nHost: bench\r\n\r\n`,
+    writer: (load) => {
+      const from = encodeURIComponent(load.from);
+      return (serial) =>
+        `GET ${load.path}&to=${recipient(serial)}&from=${from}&text=${text(serial, "+")} HTTP/1.1\r\nHost: bench\r\n\r\n`;
+    },
     acceptedOf: (status) => (status === 202 ? 1 : 0),
     messages: () => 1,
   },
   /** POST of 10,000 messages to Longwave. */
   bulk: {
-    write: (load, serial) => {
-      const messages = Array.from({ length: bulkLength(load, serial) }, (_none, index) => {
-        const number = (serial - 1) * MESSAGES_PER_BULK + index;
-        return `{"To":"+${recipient(number)}","From":"${load.from}","Body":"${text(number)}"}`;
-      });
-      return postBulk(load, messages);
-    },
-    acceptedOf: (_status, body) => Number(/"accepted":(\d+)/.exec(body)?.[1] ?? 0),
+    writer: (load) =>
+      bulkWriter(load, (serial) =>
+        Array.from({ length: bulkLength(load, serial) }, (_none, index) => {
+          const number = (serial - 1) * MESSAGES_PER_BULK + index;
+          return `{"To":"+${recipient(number)}","From":"${load.from}","Body":"${text(number)}"}`;
+        }),
+      ),
+    acceptedOf: acceptedOfBulk,
     messages: bulkLength,
   },
   /** POST of 10,000 messages, from some senders in turn. */
   spreadBulk: {
-    write: (load, serial) => {
-      const start = (serial - 1) * MESSAGES_PER_BULK;
-      const messages = Array.from({ length: bulkLength(load, serial) }, (_none, index) =>
-        british(start + index, load.senders[index % load.senders.length]),
-      );
-      return postBulk(load, messages);
-    },
-    acceptedOf: (_status, body) => Number(/"accepted":(\d+)/.exec(body)?.[1] ?? 0),
+    writer: (load) =>
+      bulkWriter(load, (serial) => {
+        const start = (serial - 1) * MESSAGES_PER_BULK;
+        return Array.from({ length: bulkLength(load, serial) }, (_none, index) =>
+          british(start + index, load.senders[index % load.senders.length]),
+        );
+      }),
+    acceptedOf: acceptedOfBulk,
     messages: bulkLength,
   },
   /** POST of 10,000 messages from many senders; `load.senders` has one for each message. */
   mixedBulk: {
-    write: (load, serial) => {
-      const start = (serial - 1) * MESSAGES_PER_BULK;
-      const messages = sendersOf(load, serial).map((from, index) => british(start + index, from));
-      return postBulk(load, messages);
-    },
-    acceptedOf: (_status, body) => Number(/"accepted":(\d+)/.exec(body)?.[1] ?? 0),
+    writer: (load) =>
+      bulkWriter(load, (serial) => {
+        const start = (serial - 1) * MESSAGES_PER_BULK;
+        return sendersOf(load, serial).map((from, index) => british(start + index, from));
+      }),
+    acceptedOf: acceptedOfBulk,
     messages: (load, serial) => sendersOf(load, serial).length,
   },
 };
 
-function postBulk(load, messages) {
-  const body = `{"messages":[${messages.join(",")}]}`;
-  return post(load, "/longwave/v1/Messages/Bulk", { type: "application/json", body });
+function bulkWriter(load, messagesOf) {
+  const post = poster(load, "/longwave/v1/Messages/Bulk", { type: "application/json" });
+  return (serial) => post(`{"messages":[${messagesOf(serial).join(",")}]}`);
+}
+
+function acceptedOfBulk(_status, answer) {
+  return Number(/"accepted":(\d+)/.exec(answer.toString("latin1"))?.[1] ?? 0);
 }
 
 /** Of a message from a British long code. */
@@ -84,8 +96,10 @@ function bulkLength(load, serial) {
   return Math.min(MESSAGES_PER_BULK, load.messages - (serial - 1) * MESSAGES_PER_BULK);
 }
 
-function post(load, path, { type, body }) {
-  return `POST ${path} HTTP/1.1\r\nHost: bench\r\nAuthorization: ${load.authorization}\r\nContent-Type: ${type}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+/** What is the same in all of them is made once. */
+function poster(load, path, { type }) {
+  const head = `POST ${path} HTTP/1.1\r\nHost: bench\r\nAuthorization: ${load.authorization}\r\nContent-Type: ${type}\r\nContent-Length: `;
+  return (body) => `${head}${body.length}\r\n\r\n${body}`;
 }
 
 /** A number of its own for each of the first fifty million. */
@@ -95,10 +109,14 @@ export function recipient(serial) {
   return `1${AREAS[Math.floor(block / 700) % AREAS.length]}${220 + (block % 700)}${line}`;
 }
 
-function text(serial) {
-  return `Your code is ${serial}. It works for ten minutes.`;
+function text(serial, space = " ") {
+  const [before, after] = pieces[space];
+  return `${before}${serial}${after}`;
 }
 
-function plus(words) {
-  return words.replaceAll(" ", "+");
-}
+const pieces = Object.fromEntries(
+  [" ", "+"].map((space) => [
+    space,
+    ["Your code is ", ". It works for ten minutes."].map((piece) => piece.replaceAll(" ", space)),
+  ]),
+);
