@@ -49,9 +49,9 @@ export class SmppDecodeError extends Error {
 
 /** One whole PDU (section 3.2). Errors are values, so that one bad PDU does not end the stream. */
 export function decodePdu(bytes: Buffer): Pdu | SmppDecodeError {
-  const id = uint32(bytes, 4);
+  const id = bytes.readUInt32BE(4);
   const command = commandNames.get(id);
-  const sequence = uint32(bytes, 12);
+  const sequence = bytes.readUInt32BE(12);
   if (command === undefined) {
     return new SmppDecodeError(`There is no command 0x${id.toString(16)}.`, {
       ...{ status: statuses.invalidCommandId, sequence, isFatal: false },
@@ -59,7 +59,7 @@ export function decodePdu(bytes: Buffer): Pdu | SmppDecodeError {
     });
   }
   try {
-    return decodeBody(command, uint32(bytes, 8), sequence, bytes);
+    return decodeBody(command, bytes.readUInt32BE(8), sequence, bytes);
   } catch (error) {
     if (!(error instanceof FieldError)) throw error;
     return new SmppDecodeError(`The ${command} ends before its fields do.`, {
@@ -144,7 +144,7 @@ const readers = {
     return Array.from({ length: readByte(reader) }, () => {
       const [ton, npi, address] = [readByte(reader), readByte(reader), readText(reader)];
       const bytes = readOctets(reader, 4);
-      return { ton, npi, address, status: bytes.length === 4 ? uint32(bytes, 0) : 0 };
+      return { ton, npi, address, status: bytes.length === 4 ? bytes.readUInt32BE(0) : 0 };
     });
   },
 };
@@ -156,11 +156,6 @@ function readDestination(reader: Reader): Destination {
   if (flag !== 1) throw new FieldError(statuses.invalidDestination);
   const [ton, npi, address] = [readByte(reader), readByte(reader), readText(reader)];
   return { kind: "address", ton, npi, address };
-}
-
-function uint32(bytes: Buffer, at: number): number {
-  const [a = 0, b = 0, c = 0, d = 0] = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
-  return ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
 }
 
 function readByte(reader: Reader): number {

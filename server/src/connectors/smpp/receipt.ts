@@ -65,21 +65,21 @@ export function isReceipt(pdu: ShortMessage): boolean {
 /** A receipt by TLV and by text, whichever is there; fields of the text in any order. */
 export function readReceipt(pdu: ShortMessage, errorCodes: ErrorCodes = {}): Receipt | undefined {
   const fields = readFields(textOf(pdu));
-  const carrierMessageId = readTlvText(pdu, tlvs.receipted_message_id) ?? fields.get("id");
+  const carrierMessageId = readTlvText(pdu, tlvs.receipted_message_id) ?? fields.id;
   const number = pdu.tlvs.get(tlvs.message_state)?.[0];
   const [numberWord, numberState] = (number === undefined ? undefined : states[number]) ?? [];
-  const word = fields.get("stat")?.toUpperCase() ?? numberWord ?? number?.toString();
+  const word = fields.stat?.toUpperCase() ?? numberWord ?? number?.toString();
   if (carrierMessageId === undefined || word === undefined) return undefined;
   const state = words.get(word) ?? numberState ?? sent;
   const network = readNetworkError(pdu);
-  const error = fields.get("err") ?? network?.text;
+  const error = fields.err ?? network?.text;
   return {
     carrierMessageId,
     status: state.status,
     errorCode:
       state.errorCode && errorCodeOf({ carrier: error, network }, errorCodes, state.errorCode),
     carrierCode: error === undefined ? word : `${word} ${error}`,
-    doneDate: readDate(fields.get("donedate")),
+    doneDate: readDate(fields.doneDate),
   };
 }
 
@@ -92,19 +92,27 @@ function textOf(pdu: ShortMessage): string {
     .toString("utf16le");
 }
 
-/** Each label's first value: what lies between it and the next label, up to a space. */
-function readFields(text: string): ReadonlyMap<string, string> {
-  const label = /(?:^|[\s,;])(id|sub|dlvrd|submit[ _]?date|done[ _]?date|stat|err|text)\s*:/gi;
-  const labels = [...text.matchAll(label)];
-  const fields = new Map<string, string>();
-  for (const [index, found] of labels.entries()) {
-    const name = (found[1] ?? "").toLowerCase().replaceAll(/[ _]/g, "");
-    const end = labels[index + 1]?.index ?? text.length;
-    const [value] = text
-      .slice(found.index + found[0].length, end)
-      .trim()
-      .split(/[\s,;\0]/);
-    if (value !== undefined && value !== "" && !fields.has(name)) fields.set(name, value);
+type Fields = { id?: string; stat?: string; err?: string; doneDate?: string };
+
+/** By the first letter of their labels. */
+const names: Readonly<Record<string, keyof Fields>> = {
+  ...{ i: "id", s: "stat", e: "err", d: "doneDate" },
+};
+const anyLabel = "(?:id|sub|dlvrd|submit[ _]?date|done[ _]?date|stat|err|text)\\s*:";
+/** A label that we read and what stands behind it, which is nothing where the next label does. */
+const labelled = new RegExp(
+  `(?:^|[\\s,;])(id|stat|err|done[ _]?date)\\s*:(?:\\s+(?!${anyLabel}))?([^\\s,;\\0]*)`,
+  "gi",
+);
+
+/** The first value of each label. */
+function readFields(text: string): Fields {
+  const fields: Fields = {};
+  labelled.lastIndex = 0;
+  for (let found = labelled.exec(text); found !== null; found = labelled.exec(text)) {
+    const [, label = "", value = ""] = found;
+    const name = names[label.charAt(0).toLowerCase()];
+    if (name !== undefined && value !== "") fields[name] ??= value;
   }
   return fields;
 }

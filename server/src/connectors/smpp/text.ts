@@ -28,7 +28,7 @@ const ALONE_OCTETS_MAX = { unpacked: 160, packed: 140 };
  * longer than a segment stands in message_payload, for the carrier to cut.
  */
 export function encodeText(submission: Submission, dialect = plainDialect): EncodedText {
-  const { reference, parts, part, encoding } = submission;
+  const { parts, encoding } = submission;
   const hasHeader = parts > 1 && dialect.concatenation !== "sar";
   const wide = hasHeader && dialect.concatenation === "udh16" ? widePart(submission) : undefined;
   const header = hasHeader ? headerOf(submission, wide !== undefined) : noBytes;
@@ -37,19 +37,27 @@ export function encodeText(submission: Submission, dialect = plainDialect): Enco
   const octets = hasHeader ? Buffer.concat([header, text]) : text;
   const isPayload = dialect.textIn === "messagePayload" || isLongWhole(submission, octets, dialect);
   const isSar = parts > 1 && !hasHeader;
+  return {
+    dataCoding: (encoding === "UCS-2" ? UCS2 : 0) | (submission.isFlash ? FLASH : 0),
+    esmClass: hasHeader ? UDHI : 0,
+    shortMessage: isPayload ? noBytes : octets,
+    tlvs: isPayload || isSar ? tlvsOf(submission, isPayload ? octets : undefined, isSar) : noTlvs,
+  };
+}
+
+function tlvsOf(
+  { reference, parts, part }: Submission,
+  payload: Buffer | undefined,
+  isSar: boolean,
+): Tlvs {
   const found = new Map<number, Buffer>();
-  if (isPayload) found.set(tlvs.message_payload, octets);
+  if (payload !== undefined) found.set(tlvs.message_payload, payload);
   if (isSar) {
     found.set(tlvs.sar_msg_ref_num, Buffer.from([(reference >> 8) & 0xff, reference & 0xff]));
     found.set(tlvs.sar_total_segments, Buffer.from([parts]));
     found.set(tlvs.sar_segment_seqnum, Buffer.from([part]));
   }
-  return {
-    dataCoding: (encoding === "UCS-2" ? UCS2 : 0) | (submission.isFlash ? FLASH : 0),
-    esmClass: hasHeader ? UDHI : 0,
-    shortMessage: isPayload ? noBytes : octets,
-    tlvs: found.size === 0 ? noTlvs : found,
-  };
+  return found;
 }
 
 const noBytes = Buffer.alloc(0);
