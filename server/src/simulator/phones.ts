@@ -1,5 +1,6 @@
 import { decodeText } from "../connectors/smpp/text.ts";
 import { emptyMessage, type ShortMessage } from "../smpp/pdus.ts";
+import { createForgettingMap } from "./forgetting-map.ts";
 
 export type PhoneText = {
   readonly at: Date;
@@ -8,7 +9,7 @@ export type PhoneText = {
   readonly body: string;
 };
 
-/** What phones show, long texts joined. The oldest are forgotten beyond the bounds. */
+/** What phones show, long texts joined. Beyond the bounds the older half is forgotten. */
 export type Phones = {
   /** From whom and to whom, when the phone shows a text now: its last part has come. */
   readonly receive: (pdu: ShortMessage, nowMs: number) => { from: string; to: string } | undefined;
@@ -37,22 +38,24 @@ const TEXTS_MAX = 200_000;
 const UNFINISHED_MAX = 10_000;
 
 export function createPhones(): Phones {
-  const phones = new Map<string, Kept[]>();
+  const phones = createForgettingMap<string, Kept[]>();
   const unfinished = new Map<string, string[]>();
   let waiting: ((text: PhoneText) => void)[] = [];
+  /** Of all phones since the last turn. */
   let count = 0;
 
   const show = (text: Kept): Kept => {
-    const texts = phones.get(text.to);
-    if (texts === undefined) phones.set(text.to, [text]);
+    if (phones.newer().size >= PHONES_MAX / 2 || count >= TEXTS_MAX / 2) {
+      phones.turn();
+      count = 0;
+    }
+    const texts = phones.newer().get(text.to);
+    if (texts === undefined) phones.put(text.to, [text]);
     else if (texts.push(text) > TEXTS_PER_PHONE_MAX) {
       texts.shift();
       count -= 1;
     }
     count += 1;
-    while (phones.size > PHONES_MAX || (count > TEXTS_MAX && phones.size > 1)) {
-      count -= forgetOldest(phones)?.length ?? 0;
-    }
     if (waiting.length > 0) {
       const told = waiting;
       waiting = [];
@@ -88,7 +91,10 @@ export function createPhones(): Phones {
       if (body === undefined) return undefined;
       return show({ atMs, from, to, dataCoding, octets: undefined, body });
     },
-    shown: (number) => (phones.get(number) ?? []).map(read),
+    shown: (number) => {
+      const texts = [...(phones.older().get(number) ?? []), ...(phones.newer().get(number) ?? [])];
+      return texts.slice(-TEXTS_PER_PHONE_MAX).map(read);
+    },
     nextText: () => new Promise((resolve) => waiting.push(resolve)),
   };
 }
@@ -105,10 +111,9 @@ function written(digits: string, ton: number): string {
   return ton === 1 ? `+${digits}` : digits;
 }
 
-function forgetOldest<Value>(map: Map<string, Value>): Value | undefined {
-  for (const [oldest, value] of map) {
+function forgetOldest(map: Map<string, unknown>): void {
+  for (const oldest of map.keys()) {
     map.delete(oldest);
-    return value;
+    return;
   }
-  return undefined;
 }

@@ -1,4 +1,5 @@
 import { noTlvs, type ShortMessage } from "../smpp/pdus.ts";
+import { createForgettingMap } from "./forgetting-map.ts";
 import type { Reaction } from "./network.ts";
 
 /** A text that the network took, for who asks after it. */
@@ -37,29 +38,26 @@ export type Texts = {
 
 type Final = Pick<TakenText, "state" | "error" | "doneAtMs">;
 
-/** Texts that somebody can ask after; the oldest are forgotten. */
+/** Texts that somebody can ask after; of more the older half is forgotten. */
 const TEXTS_MAX = 100_000;
 
 export function createTexts(): Texts {
-  const texts = new Map<number, TakenText>();
+  const texts = createForgettingMap<number, TakenText>();
   const open = new Set<number>();
-  const byId = (id: number) => texts.get(id);
+  const byId = texts.get;
 
   return {
     put: (text) => {
       if (text.open === undefined) {
-        texts.set(text.id, text);
+        texts.put(text.id, text);
         open.delete(text.id);
       } else {
-        texts.set(text.id, { ...text, open: { ...text.open, pdu: copied(text.open.pdu) } });
+        texts.put(text.id, { ...text, open: { ...text.open, pdu: copied(text.open.pdu) } });
         open.add(text.id);
       }
-      if (texts.size <= TEXTS_MAX) return;
-      for (const oldest of texts.keys()) {
-        texts.delete(oldest);
-        open.delete(oldest);
-        break;
-      }
+      if (texts.newer().size < TEXTS_MAX / 2) return;
+      texts.turn();
+      for (const id of open) if (byId(id) === undefined) open.delete(id);
     },
     byId,
     find: (messageId, sender) => {
