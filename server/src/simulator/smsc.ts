@@ -66,6 +66,8 @@ export async function startSmsc(app: SmscOptions): Promise<Smsc> {
   let usual = noManners;
   let binds = 0;
   let isBringing = false;
+  /** More was due than the binds had room for. */
+  let isBehind = false;
   let isClosed = false;
 
   const useOn = (bind: Bind, manners: Manners) => {
@@ -127,7 +129,7 @@ export async function startSmsc(app: SmscOptions): Promise<Smsc> {
       const isDone = !(answer instanceof SmppNoAnswer) && answer.status === statuses.ok;
       if (isDone) carrier.settle(delivery);
       else carrier.again(delivery, now());
-      bringSoon();
+      if (isBehind) bringSoon();
     };
     if (dialect.isDataSm === true && delivery.kind === "receipt") {
       session.request({ ...message, command: "data_sm", status: 0, sequence: 0 }, onAnswer);
@@ -151,14 +153,16 @@ export async function startSmsc(app: SmscOptions): Promise<Smsc> {
     for (const { number, session } of bound.values()) {
       if (network.isClosed(nowMs, number)) session.destroy();
     }
+    isBehind = false;
     let others = receivers.size;
     for (const bind of receivers) {
       // The binds share what is due; the last takes what the others had no room for.
       const share = others === 1 ? WINDOW : Math.ceil(WINDOW / others);
       others -= 1;
-      for (const delivery of carrier.take(nowMs, Math.min(share, bind.session.freeSlots()))) {
-        bring(receiverFor(delivery, bind), delivery);
-      }
+      const room = Math.min(share, bind.session.freeSlots());
+      const deliveries = carrier.take(nowMs, room);
+      isBehind ||= deliveries.length === room;
+      for (const delivery of deliveries) bring(receiverFor(delivery, bind), delivery);
     }
   };
   const timer = setInterval(bringDue, TICK_MS);
