@@ -39,6 +39,9 @@ const BATCH_MAX = 1_000;
 const BULK_SLICE_MAX = 250;
 /** Messages decided on between two turns of the event loop: some two milliseconds of work. */
 const DECIDED_AT_ONCE_MAX = 100;
+/** A bulk rests so long before each slice while single messages come in, and for a second after. */
+const BULK_REST_MS = 8;
+const SINGLES_MS = 1 * SECOND;
 /** Messages that may wait for their batch; beyond it callers are asked to come back. */
 const WAITING_MAX = 20_000;
 const DEFAULT_PRIORITY: Priority = 2;
@@ -129,10 +132,14 @@ export function createAccepter(app: AccepterNeeds): Accepter {
   };
 
   let singles: Promise<unknown> = Promise.resolve();
+  let lastSingleAt = Number.NEGATIVE_INFINITY;
   const bulk = {
     decide,
     /** After the single messages that are being stored, but before the next: neither starves. */
     store: async (rows: readonly AcceptedRow[]) => {
+      if (performance.now() < lastSingleAt + SINGLES_MS) {
+        await new Promise((done) => setTimeout(done, BULK_REST_MS));
+      }
       await singles;
       return await store(rows, inBulk);
     },
@@ -141,6 +148,7 @@ export function createAccepter(app: AccepterNeeds): Accepter {
     run: (rows) => {
       const stored = store(rows, single);
       singles = stored.catch(() => undefined);
+      lastSingleAt = performance.now();
       return stored;
     },
     batchMax: BATCH_MAX,

@@ -37,20 +37,14 @@ function parseJson(text: string): unknown {
   throw invalidParameter("body", `it is nested deeper than ${JSON_DEPTH_MAX} levels.`);
 }
 
-/** Level by level: what recurses, as writing JSON does, fails on a body made to be deep. */
+/** Goes no deeper than that: what recurses further, as writing JSON does, fails on a body made to be deep. */
 function isDeeperThan(depthMax: number, value: unknown): boolean {
-  let level = [value];
-  for (let depth = 0; depth <= depthMax; depth += 1) {
-    const next: unknown[] = [];
-    for (const one of level) {
-      if (typeof one === "object" && one !== null) {
-        for (const key in one) next.push(one[key as keyof typeof one]);
-      }
-    }
-    level = next;
-    if (level.length === 0) return false;
+  if (typeof value !== "object" || value === null) return false;
+  if (depthMax === 0) return Object.keys(value).length > 0;
+  for (const key in value) {
+    if (isDeeperThan(depthMax - 1, value[key as keyof typeof value])) return true;
   }
-  return true;
+  return false;
 }
 
 async function* bounded(body: Readable): AsyncGenerator<Uint8Array> {

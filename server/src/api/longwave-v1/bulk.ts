@@ -25,6 +25,8 @@ export type BulkNeeds = {
 export const BULK_LENGTH_MAX = 10_000;
 /** Messages read or told between two turns of the event loop: at most two milliseconds of work. */
 const SLICE_LENGTH = 100;
+/** Read, accepted and told before the next are: what lives longer, each of the collector's pauses copies. */
+const PART_LENGTH = 1_000;
 
 export function bulkRoutes(app: BulkNeeds): Route[] {
   return [
@@ -45,24 +47,42 @@ async function createBulk(app: BulkNeeds, { account, body, reserved }: Call) {
   const asked = messagesOf(body);
   const key = reserved?.isAgain && { account: account.id, first: reserved.id, count: asked.length };
   const stored = key ? await app.messages.findReserved(key) : new Map<number, Message>();
-  const read = (await readAll(app, account, asked)).map((item, index) =>
-    item instanceof ApiError || reserved === undefined
-      ? item
-      : { ...item, id: idAfter(reserved.id, { index, shard: 0 }) },
-  );
-  const good = read.filter(
-    (item, index): item is NewMessage => !(item instanceof ApiError || stored.has(index)),
-  );
-  const accepted = (await app.acceptBulk(good)).values();
-  const results: ReturnType<typeof describe>[] = [];
-  for (const [index, item] of read.entries()) {
-    if (index % SLICE_LENGTH === 0) await turn();
-    const result = stored.get(index) ?? (item instanceof ApiError ? item : accepted.next().value);
-    if (result === undefined) throw new Error("A message was given without a result.");
-    results.push(describe(app, index, result));
+  const results: Result[] = [];
+  for (let start = 0; start < asked.length; start += PART_LENGTH) {
+    const part = asked.slice(start, start + PART_LENGTH);
+    results.push(...(await createPart(app, { account, reserved, stored }, { part, start })));
   }
   const refused = results.filter((result) => "code" in result).length;
   return { accepted: results.length - refused, refused, messages: results };
+}
+
+type Result = ReturnType<typeof describe>;
+
+/** The messages of a bulk from `start` on, in order. */
+async function createPart(
+  app: BulkNeeds,
+  bulk: Pick<Call, "account" | "reserved"> & { readonly stored: ReadonlyMap<number, Message> },
+  { part, start }: { readonly part: readonly unknown[]; readonly start: number },
+): Promise<Result[]> {
+  const { account, reserved, stored } = bulk;
+  const read = (await readAll(app, account, part)).map((item, place) =>
+    item instanceof ApiError || reserved === undefined
+      ? item
+      : { ...item, id: idAfter(reserved.id, { index: start + place, shard: 0 }) },
+  );
+  const good = read.filter(
+    (item, place): item is NewMessage => !(item instanceof ApiError || stored.has(start + place)),
+  );
+  const accepted = (await app.acceptBulk(good)).values();
+  const results: Result[] = [];
+  for (const [place, item] of read.entries()) {
+    if (place % SLICE_LENGTH === 0) await turn();
+    const known = stored.get(start + place);
+    const result = known ?? (item instanceof ApiError ? item : accepted.next().value);
+    if (result === undefined) throw new Error("A message was given without a result.");
+    results.push(describe(app, start + place, result));
+  }
+  return results;
 }
 
 /** Lets others have their turn of the event loop. */
