@@ -65,6 +65,19 @@ test("one that was killed while it built holds up nobody", async () => {
   expect(existsSync(join(folder, ".longwave-installing"))).toBe(false);
 });
 
+test("a start whose database never answers ends with a sentence", async () => {
+  cpSync(join(import.meta.dirname, "start.js"), join(folder, "scripts/start.js"));
+  write("server/dist/main.js", "export const main = () => new Promise(() => {});");
+  const child = spawn(process.execPath, ["scripts/start.js"], { cwd: folder });
+  children.push(child);
+  let said = "";
+  child.stderr.on("data", (chunk) => {
+    said += chunk;
+  });
+  expect(await new Promise((done) => child.once("exit", done))).toBe(1);
+  expect(said).toContain("Start Longwave again.");
+});
+
 test("what there is to benchmark is told before anything is installed", () => {
   const clone = mkdtempSync(join(tmpdir(), "longwave-clone-"));
   for (const part of ["bench", "scripts", "package.json"]) {
