@@ -215,10 +215,7 @@ function buildMachine(app: DispatcherNeeds): Machine {
     giveBack: (lane, flights) => {
       const claims = flights.map((flight) => flight.claim);
       giveBack(app, { lane, claims, forget: claimer.forget }, isClosed)
-        .then(() => {
-          book.touch(lane);
-          pump.soon();
-        })
+        .then(() => lookAt({ book, pump }, lane))
         .catch(app.onError);
     },
     postpone: (flight, attempt, notBefore) =>
@@ -313,6 +310,11 @@ function readAgain({ book, pump }: Pick<Machine, "book" | "pump">, lane: Lane): 
   lane.generation += 1;
   lane.readAgain();
   lane.notBefore = Math.max(lane.notBefore, performance.now() + READ_AGAIN_MS);
+  lookAt({ book, pump }, lane);
+}
+
+/** Something of it may leave now. */
+function lookAt({ book, pump }: Pick<Machine, "book" | "pump">, lane: Lane): void {
   book.touch(lane);
   pump.soon();
 }
