@@ -1,4 +1,5 @@
 import { arrayOf } from "../db/array-literal.ts";
+import { instantColumn } from "../db/instant-column.ts";
 import { dayOfId, shardOfId } from "../db/message-key.ts";
 import type { Sql } from "../db/sql.ts";
 import type { Stamp } from "../events/log.ts";
@@ -89,7 +90,7 @@ export async function storeAccepted(
       from (${columnsOf(sql, rows, claimOf)}) as told
     ), lane as materialized (
       select lanes.shard, lanes.lane, lanes.account, lanes.pool, lanes.sender, one.capacity,
-        one.connector, lanes.drained_by is not null as is_draining,
+        one.segments as asked, one.connector, lanes.drained_by is not null as is_draining,
         lanes.accepted - (
           select departed from lane_departures
           where shard = one.shard and lane = one.lane
@@ -106,15 +107,16 @@ export async function storeAccepted(
       from unnest(
         ${arrayOf(lanes, ({ shard }) => shard)}::smallint[], ${arrayOf(lanes, ({ lane }) => lane)}::int[],
         ${arrayOf(lanes, ({ capacity }) => capacity)}::bigint[],
+        ${arrayOf(lanes, ({ segments }) => segments)}::int[],
         ${arrayOf(lanes, ({ claim }) => claim?.connector)}::text[],
         ${arrayOf(lanes, ({ claim }) => claim?.epoch)}::bigint[]
-      ) as one(shard, lane, capacity, connector, epoch)
+      ) as one(shard, lane, capacity, segments, connector, epoch)
       join lanes on lanes.shard = any(array[one.shard]) and lanes.lane = any(array[one.lane])
       order by one.shard, one.lane
       for no key update of lanes
     ), held as materialized (
       select item.*, lane.account, lane.pool, lane.sender, lane.capacity, lane.depth, lane.connector,
-        lane.epoch, lane.is_ours, exists (
+        lane.epoch, lane.is_ours, lane.depth + lane.asked <= lane.capacity as is_roomy, exists (
           select from opt_outs
           where opt_outs.account = lane.account
             and opt_outs.pool = any(array[lane.pool, lane.sender])
@@ -125,10 +127,14 @@ export async function storeAccepted(
       from item
       join lane on lane.shard = item.shard and lane.lane = item.lane
     ), decided as materialized (
-      select held.*, not is_opted_out and not is_draining
-        and depth + sum(case when is_opted_out or is_draining then 0 else segments end)
-          over (partition by shard, lane order by place) <= capacity as fits,
-        is_direct and is_ours and depth = 0 as is_claimed
+      select held.*, not is_opted_out and not is_draining and (
+          is_roomy or depth + (
+            select sum(earlier.segments)
+            from held as earlier
+            where earlier.lane = held.lane and earlier.place <= held.place
+              and not earlier.is_opted_out and not earlier.is_draining
+          ) <= capacity
+        ) as fits, is_direct and is_ours and depth = 0 as is_claimed
       from held
     ), stored as (
       insert into messages (
@@ -193,9 +199,12 @@ function lanesOf(rows: readonly AcceptedRow[], claimOf: ClaimOf) {
   for (const row of rows) {
     const known = lanes.get(row.lane);
     if (known === undefined) {
-      const { id, lane, laneCapacity: capacity } = row;
-      lanes.set(lane, { shard: shardOf(id), lane, capacity, claim: claimOf(row) });
-    } else known.claim ??= claimOf(row);
+      const { id, lane, laneCapacity: capacity, segments } = row;
+      lanes.set(lane, { shard: shardOf(id), lane, capacity, segments, claim: claimOf(row) });
+    } else {
+      known.segments += row.segments;
+      known.claim ??= claimOf(row);
+    }
   }
   return [...lanes.values()];
 }
@@ -204,6 +213,8 @@ type NewLane = {
   readonly shard: number;
   readonly lane: number;
   readonly capacity: number;
+  /** Of all its messages. */
+  segments: number;
   /** Of those of its messages that have one. */
   claim: DirectClaim | undefined;
 };
@@ -219,8 +230,7 @@ function columnsOf(sql: Sql, rows: readonly AcceptedRow[], claimOf: ClaimOf) {
           unnest(${arrayOf(rows, (row) => row.encoding)}::text[]) as encoding,
           unnest(${arrayOf(rows, (row) => row.segments)}::smallint[]) as segments,
           unnest(${arrayOf(rows, (row) => row.priority)}::smallint[]) as priority,
-          to_timestamp(unnest(${arrayOf(rows, (row) => row.validUntil.getTime())}::bigint[]) / 1000.0)
-            as valid_until,
+          ${instantColumn(sql, rows, (row) => row.validUntil)} as valid_until,
           unnest(${arrayOf(rows, (row) => row.statusCallback)}::text[]) as status_callback,
           unnest(${arrayOf(rows, (row) => row.isSimulated)}::boolean[]) as is_simulated,
           unnest(${arrayOf(rows, (row) => (row.options ? JSON.stringify(row.options) : null))}::jsonb[])

@@ -1,5 +1,6 @@
 import { arrayOf } from "../db/array-literal.ts";
 import { isAlreadyThere } from "../db/database-errors.ts";
+import { instantColumn } from "../db/instant-column.ts";
 import { dayOfId, shardOfId } from "../db/message-key.ts";
 import type { Sql } from "../db/sql.ts";
 import type { Stamp } from "../events/log.ts";
@@ -306,8 +307,7 @@ function departureColumns(sql: Sql, departures: readonly Departure[], priceOf: P
           unnest(${arrayOf(departures, ({ status }) => status)}::text[]) as status,
           unnest(${arrayOf(departures, ({ errorCode }) => errorCode)}::int[]) as error_code,
           unnest(${arrayOf(departures, ({ claim }) => claim.connector)}::text[]) as connector,
-          unnest(${arrayOf(departures, ({ sentAt }) => sentAt.toISOString())}::timestamptz[])
-            as sent_at,
+          ${instantColumn(sql, departures, ({ sentAt }) => sentAt)} as sent_at,
           unnest(${arrayOf(departures, priceOf)}::bigint[]) as price_micros,
           unnest(${arrayOf(departures, data)}::jsonb[]) as data
   `;

@@ -1,5 +1,6 @@
 import type { Receipt, ReceiptStatus } from "../connectors/connector.ts";
 import { arrayOf } from "../db/array-literal.ts";
+import { instantColumn } from "../db/instant-column.ts";
 import { partitionOf } from "../db/partitions.ts";
 import type { Sql } from "../db/sql.ts";
 import type { Stamp } from "../events/log.ts";
@@ -124,7 +125,7 @@ function receiptColumns(sql: Sql, rows: readonly ReceiptRow[]) {
         unnest(${arrayOf(rows, (row) => row.receipt.carrierCode)}::text[]) as code,
         unnest(${arrayOf(rows, (row) => row.receipt.errorCode)}::int[]) as error_code,
         unnest(${arrayOf(rows, (row) => row.receipt.doneDate)}::text[]) as done_date,
-        unnest(${arrayOf(rows, (row) => row.receivedAt.toISOString())}::timestamptz[]) as at,
+        ${instantColumn(sql, rows, (row) => row.receivedAt)} as at,
         generate_series(1, ${rows.length}::int) as place
   `;
 }

@@ -1,4 +1,5 @@
 import { arrayOf } from "../db/array-literal.ts";
+import { instantColumn } from "../db/instant-column.ts";
 import { shardOfId } from "../db/message-key.ts";
 import type { Sql } from "../db/sql.ts";
 import type { MessageId } from "../lib/message-id.ts";
@@ -46,8 +47,7 @@ export function insertSubmissions(
             unnest(${arrayOf(parts, (part) => part.carrierKey)}::text[]) as carrier_key,
             unnest(${arrayOf(parts, (part) => part.answer)}::text[]) as answer,
             unnest(${arrayOf(parts, (part) => part.carrierCode)}::text[]) as carrier_code,
-            unnest(${arrayOf(parts, (part) => part.submittedAt.toISOString())}::timestamptz[])
-              as submitted_at
+            ${instantColumn(sql, parts, (part) => part.submittedAt)} as submitted_at
         ) as told
       ) as part
       ${areNew ? sql`` : unlessKnown(sql)}
