@@ -198,6 +198,27 @@ test("a full lane refuses with 21611 and stores nothing", async () => {
   slots = 100;
 });
 
+test("what is refused for another reason takes no room of a lane that becomes full", async () => {
+  slots = 0;
+  const optedOut = "+12025550199";
+  await database.sql`
+    insert into opt_outs (account, pool, recipient, source, opted_out_at)
+    values (${account}, '+12025550018', ${optedOut}, 'api', now())
+  `;
+  const small = { ...sender("+12025550018", 0.1), maxQueueSeconds: 1 };
+  const batch = Array.from({ length: 258 }, (_, index) =>
+    text("+12025550018", { sender: small, ...(index % 100 === 5 ? { recipient: optedOut } : {}) }),
+  );
+  const results = await accepter.acceptBulk(batch);
+  const codes = results.map((result) => ("code" in result ? result.code : 0));
+  expect(codes.flatMap((code, index) => (code === 21610 ? [index] : []))).toEqual([5, 105, 205]);
+  expect(codes.filter((code) => code === 0).length).toBe(255);
+  expect(codes.every((code) => code !== 21611)).toBe(true);
+  const more = await accepter.acceptBulk([text("+12025550018", { sender: small })]);
+  expect(more[0]).toMatchObject({ code: 21611 });
+  slots = 100;
+});
+
 test("a message accepted again under its reserved id is stored once, whatever changed since", async () => {
   slots = 0;
   const id = newId(0);
