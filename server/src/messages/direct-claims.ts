@@ -7,6 +7,7 @@ import type { Claim, ClaimedMessage } from "./dispatch-store.ts";
 import { returnClaims } from "./doubt-store.ts";
 import { type Lane, reserve } from "./lane.ts";
 import type { LaneBook } from "./lane-book.ts";
+import type { LaneReader } from "./lane-reader.ts";
 import type { Pump } from "./pump.ts";
 
 /**
@@ -15,8 +16,8 @@ import type { Pump } from "./pump.ts";
  */
 export type DirectClaims = {
   /**
-   * Resolves at once, or when the claims of their lanes have their answers where nothing else waits
-   * there: one batch that waits so lets all that follow leave at once.
+   * Resolves at once, or when their lanes' windows are read and the claims of these have their answers
+   * where nothing else waits there: one batch that waits so lets all that follow leave at once.
    */
   readonly ready: (rows: readonly AcceptedRow[]) => Promise<void>;
   /** Takes a place on their way for those of a batch that may leave at once, in its order. */
@@ -37,6 +38,7 @@ export type DirectClaimsNeeds = {
   readonly whenUnknownOf: (account: number) => ClaimedMessage["whenUnknown"];
   readonly book: LaneBook;
   readonly pump: Pick<Pump, "mayPass" | "soon">;
+  readonly reader: LaneReader;
   readonly claimer: Pick<Claimer, "answered" | "reserve" | "forget">;
   readonly onClaimed: (claimed: readonly { lane: Lane; claimed: Claimed }[]) => void;
   readonly isClosed: () => boolean;
@@ -57,14 +59,16 @@ export function createDirectClaims(needs: DirectClaimsNeeds): DirectClaims {
   const app: Machine = { ...needs, declined: new WeakMap() };
   return {
     ready: async (rows) => {
-      const isBusy = (lane: Lane | undefined) =>
-        lane !== undefined && lane.size() + lane.claiming > 0;
-      const lanes = new Set(rows.map((row) => laneOf(app, row)).filter(isBusy));
-      if (lanes.size === 0) return;
+      const isOpen = (lane: Lane | undefined): lane is Lane =>
+        lane !== undefined && (lane.size() + lane.claiming > 0 || lane.hasUnread());
+      const lanes = [...new Set(rows.map((row) => laneOf(app, row)).filter(isOpen))];
+      if (lanes.length === 0) return;
+      const unknown = lanes.filter((lane) => lane.size() === 0 && lane.hasUnread());
+      await Promise.all(unknown.map((lane) => app.reader.fill(lane)));
       // The pump takes what was just offered at the end of this turn of the event loop.
       await new Promise((done) => setImmediate(done));
-      const isPassing = (lane: Lane | undefined) => lane?.size() === 0 && lane.claiming > 0;
-      if ([...lanes].some(isPassing)) await app.claimer.answered();
+      const isPassing = (lane: Lane) => lane.size() === 0 && lane.claiming > 0;
+      if (lanes.some(isPassing)) await app.claimer.answered();
     },
     propose: (rows) => {
       const proposed = new Map<MessageId, Proposed>();

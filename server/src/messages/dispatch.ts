@@ -242,7 +242,7 @@ function buildMachine(app: DispatcherNeeds): Machine {
   const assigner = buildAssigner(app, { book, pump });
   return {
     ...{ book, claimer, writer, reader, pump, recorder, later, rerouter, assigner },
-    direct: createDirectClaims({ ...app, book, pump, claimer, onClaimed, isClosed }),
+    direct: createDirectClaims({ ...app, book, pump, reader, claimer, onClaimed, isClosed }),
     doubts: createDoubts({ ...app, claimer }),
     reporter: createLaneReporter({ ...app, book }),
     end: () => {
