@@ -7,9 +7,9 @@ import { Session } from "node:inspector/promises";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { prepare, root } from "../scripts/install.js";
-import { createChild } from "./child.js";
 import { cpuOfDescendants } from "./cpu.js";
 import { numberOption, options } from "./options.js";
+import { createChild } from "./processes.js";
 import { cpuByFolder, cpuByFunction } from "./profile.js";
 
 prepare();
@@ -32,7 +32,7 @@ chmodSync(folder, 0o755); // as root the cluster lies in it only when PostgreSQL
 const postgres = await startEmbedded(folder);
 const database = await openDatabase(postgres.address);
 const dialer = createGuardedDialer({ allow: ["127.0.0.0/8"] });
-const sink = await createChild("callback-sink.js", {});
+const sink = await createChild("callback-sink.js");
 try {
   await measure(Math.ceil(count / 10)); // compiled code and warm connections
   for (let run = 0; run < repeat; run += 1) console.log(JSON.stringify(await measure(count)));
