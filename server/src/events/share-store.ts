@@ -143,7 +143,7 @@ export async function selectSharedEvents(
 ): Promise<LogEvent[]> {
   // The two days of slack allow for clocks that step back over midnight; the bounds prune partitions.
   return sql<LogEvent[]>`
-    select e.writer, e.seq, e.day, e.at, e.kind, e.account, e.id, e.data
+    select e.writer, e.seq, e.day, e.kind, e.account, e.id, e.data
     from (
       select w.writer, coalesce(floor.seq, 0) as seq,
         coalesce(floor.day, w.opened_at::date) - 2 as first_day
@@ -157,7 +157,7 @@ export async function selectSharedEvents(
       order by w.writer <= ${from.afterWriter}, w.writer
     ) w
     cross join lateral (
-      select writer, seq, day, at, kind, account, id, data
+      select writer, seq, day, kind, account, id, data
       from events
       where writer = w.writer and seq > w.seq
         and day >= w.first_day and day <= current_date + 1

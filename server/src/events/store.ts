@@ -50,7 +50,6 @@ export type LogEvent = {
   readonly writer: bigint;
   readonly seq: bigint;
   readonly day: string;
-  readonly at: Date;
   readonly kind: string;
   readonly account: number;
   readonly id: bigint;
