@@ -4,6 +4,7 @@ import {
   type Connection,
   type Exchange,
   type HttpRequest,
+  type HttpUrl,
   openConnection,
   reasonOf,
 } from "./http-exchange.ts";
@@ -18,7 +19,7 @@ export type HttpClient = {
 export type HttpClientNeeds = {
   /** A connected socket, with TLS for https; rejects otherwise, at last after the signal. */
   readonly openSocket: (
-    url: URL,
+    url: HttpUrl,
     how: { readonly signal: AbortSignal; readonly onread: OnReadOpts },
   ) => Promise<Socket>;
 };
@@ -30,7 +31,7 @@ const WAITING_PER_ORIGIN = 2_500;
 const KEPT_MS = 4 * SECOND;
 
 type Origin = {
-  readonly idle: { readonly connection: Connection; readonly since: number }[];
+  readonly idle: Connection[];
   readonly waiting: ((connection: Connection | undefined) => void)[];
   open: number;
 };
@@ -63,12 +64,12 @@ export function createHttpClient(app: HttpClientNeeds): HttpClient {
       const connection = await openConnection(openSocket, {
         onFree: (free) => {
           const next = origin.waiting.shift();
-          if (next === undefined) origin.idle.push({ connection: free, since: performance.now() });
+          if (next === undefined) origin.idle.push(free);
           else next(free);
         },
         onClosed: (gone) => {
           connections.delete(gone);
-          const place = origin.idle.findIndex((one) => one.connection === gone);
+          const place = origin.idle.indexOf(gone);
           if (place !== -1) origin.idle.splice(place, 1);
           closed(name, origin);
         },
@@ -85,7 +86,7 @@ export function createHttpClient(app: HttpClientNeeds): HttpClient {
   const sweep = setInterval(() => {
     const before = performance.now() - KEPT_MS;
     for (const { idle } of origins.values()) {
-      for (const { connection, since } of [...idle]) if (since < before) connection.end();
+      for (const connection of [...idle]) if (connection.freeSince() < before) connection.end();
     }
   }, SECOND);
   sweep.unref();
@@ -126,7 +127,7 @@ class NoConnection extends Error {
 function takeIdle({ idle }: Origin): Connection | undefined {
   for (;;) {
     const last = idle.pop();
-    if (last === undefined || last.connection.isOpen()) return last?.connection;
+    if (last === undefined || last.isOpen()) return last;
   }
 }
 

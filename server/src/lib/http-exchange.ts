@@ -6,11 +6,20 @@ import {
   type ResponseReader,
 } from "./http-response.ts";
 
+/** What a request needs of a URL; a `URL` makes each text anew whenever it is read. */
+export type HttpUrl = Pick<
+  URL,
+  "protocol" | "hostname" | "port" | "host" | "origin" | "pathname" | "search"
+>;
+
 export type HttpRequest = {
-  readonly url: URL;
+  readonly url: HttpUrl;
   readonly method: "GET" | "POST";
-  /** Names and values are checked by nobody: line breaks in them are the caller's to refuse. */
-  readonly headers: Readonly<Record<string, string>>;
+  /**
+   * By name, or as they are sent, each line with its CRLF. Names and values are checked by nobody: line breaks in
+   * them are the caller's to refuse.
+   */
+  readonly headers: Readonly<Record<string, string>> | string;
   readonly body?: string | undefined;
   /** Milliseconds until connected, until the answer's first byte, and for all of it. */
   readonly connectMs: number;
@@ -50,6 +59,8 @@ export type Connection = {
   /** Resolves with what came of it: every trouble is a value. `totalMs` is what is left of it. */
   readonly exchange: (request: HttpRequest, totalMs: number) => Promise<Exchange>;
   readonly isOpen: () => boolean;
+  /** The instant of `performance.now()` when its last exchange ended. */
+  readonly freeSince: () => number;
   readonly end: () => void;
 };
 
@@ -65,25 +76,27 @@ export type OpenSocket = (onread: OnReadOpts) => Promise<Socket>;
 /** Answers of customers are short; a longer one comes in several chunks. */
 const CHUNK_BYTES = 8 * 1024;
 
-type Asked = {
-  readonly reader: ResponseReader;
-  readonly resolve: (exchange: Exchange) => void;
-  readonly endsAt: number;
-  hasAnswerBegun: boolean;
-};
+/** The URL with its texts made once, for many requests. */
+export function httpUrlOf(url: URL): HttpUrl {
+  const { protocol, hostname, port, host, origin, pathname, search } = url;
+  return { protocol, hostname, port, host, origin, pathname, search };
+}
 
 export async function openConnection(
   openSocket: OpenSocket,
   events: ConnectionEvents,
 ): Promise<Connection> {
   const bytes = Buffer.alloc(CHUNK_BYTES);
+  let chunk = bytes;
   let take: ((chunk: Buffer) => void) | undefined;
   let isSpoilt = false;
   const socket = await openSocket({
     buffer: bytes,
     callback: (length) => {
+      // Most answers of one server are as long as the one before.
+      if (chunk.length !== length) chunk = bytes.subarray(0, length);
       if (take === undefined) isSpoilt = true;
-      else take(bytes.subarray(0, length));
+      else take(chunk);
       return true;
     },
   });
@@ -93,43 +106,49 @@ export async function openConnection(
   return opened.connection;
 }
 
-/** Listeners and the timer are set once for all exchanges of the connection: they cost more than an answer's few bytes. */
+/** Listeners, the timer and the reader are made once for all exchanges of the connection: they cost more than an answer's few bytes. */
 function connectionOn(socket: Socket, events: ConnectionEvents) {
-  let asked: Asked | undefined;
+  const reader = createResponseReader(responseBytesMax);
+  let resolve: ((exchange: Exchange) => void) | undefined;
+  let endsAt = 0;
+  let hasAnswerBegun = false;
+  let freeSince = performance.now();
   let reason: FailureReason = "protocol";
 
   const settle = (exchange: Exchange) => {
-    const settled = asked;
-    asked = undefined;
-    settled?.resolve(exchange);
+    const asker = resolve;
+    resolve = undefined;
+    asker?.(exchange);
   };
-  const finish = ({ reader }: Asked, reading: Reading) => {
+  const finish = (reading: Reading) => {
     const isFree = reading === "complete" && reader.isKept() && !socket.destroyed;
     if (!isFree) socket.destroy();
-    settle(exchangeOf(reader, reading));
+    const exchange = exchangeOf(reader, reading);
+    reader.forget();
+    settle(exchange);
+    freeSince = performance.now();
     if (isFree) events.onFree(connection);
   };
-  // It may ring while nothing is asked: that costs less than to clear it after each answer.
   const deadline = createDeadline(() => {
-    if (asked === undefined) return;
+    if (resolve === undefined) return;
     settle({ kind: "failed", reason: "read-timeout", hasBegun: true });
     socket.destroy();
   });
 
   const take = (chunk: Buffer) => {
     // Nobody asked: whatever it is, it would be taken for the next request's answer.
-    if (asked === undefined) {
+    if (resolve === undefined) {
       socket.destroy();
       return;
     }
-    const reading = asked.reader.add(chunk);
-    if (reading !== "more") return finish(asked, reading);
-    if (!asked.hasAnswerBegun) deadline.set(asked.endsAt - performance.now());
-    asked.hasAnswerBegun = true;
+    const reading = reader.add(chunk);
+    if (reading !== "more") return finish(reading);
+    if (!hasAnswerBegun) deadline.set(endsAt);
+    hasAnswerBegun = true;
   };
   socket.on("end", () => {
-    if (asked === undefined) socket.destroy();
-    else finish(asked, asked.reader.end());
+    if (resolve === undefined) socket.destroy();
+    else finish(reader.end());
   });
   socket.on("error", (error) => {
     reason = reasonOf(error);
@@ -142,34 +161,48 @@ function connectionOn(socket: Socket, events: ConnectionEvents) {
 
   const connection: Connection = {
     exchange: (request, totalMs) =>
-      new Promise((resolve) => {
-        const reader = createResponseReader(responseBytesMax);
-        const endsAt = performance.now() + totalMs;
-        asked = { reader, resolve, endsAt, hasAnswerBegun: false };
-        deadline.set(Math.min(request.readMs, totalMs));
+      new Promise((whenSettled) => {
+        const now = performance.now();
+        resolve = whenSettled;
+        endsAt = now + totalMs;
+        hasAnswerBegun = false;
+        deadline.set(now + Math.min(request.readMs, totalMs), now);
         const text = textOf(request);
         socket.write(text, isAscii(text) ? "latin1" : "utf8");
       }),
     isOpen: () => !socket.destroyed,
+    freeSince: () => freeSince,
     end: () => socket.destroy(),
   };
   return { connection, take };
 }
 
-/** A timer for one exchange after the other; most often it is set to what it was set to before. */
+/**
+ * Rings at an instant of `performance.now()`, set anew for one exchange after the other. A timer that would ring earlier
+ * is left: it looks then how long it has still to go, which costs less than to move it for each exchange.
+ */
 function createDeadline(ring: () => void) {
   let timer: NodeJS.Timeout | undefined;
-  let timerMs = 0;
+  let timerAt = 0;
+  let ringsAt = 0;
+
+  const start = (now: number) => {
+    timerAt = ringsAt;
+    timer = setTimeout(look, Math.max(1, Math.ceil(ringsAt - now)));
+  };
+  const look = () => {
+    timer = undefined;
+    const now = performance.now();
+    if (now < ringsAt) start(now);
+    else ring();
+  };
+
   return {
-    set: (ms: number) => {
-      const wholeMs = Math.max(1, Math.ceil(ms));
-      if (timer !== undefined && wholeMs === timerMs) {
-        timer.refresh();
-        return;
-      }
+    set: (at: number, now = performance.now()) => {
+      ringsAt = at;
+      if (timer !== undefined && timerAt <= at) return;
       clearTimeout(timer);
-      timerMs = wholeMs;
-      timer = setTimeout(ring, wholeMs);
+      start(now);
     },
     clear: () => clearTimeout(timer),
   };
@@ -188,10 +221,16 @@ function exchangeOf(reader: ResponseReader, reading: Reading): Exchange {
 
 /** One string, so that it leaves in one packet. */
 function textOf({ url, method, headers, body }: HttpRequest): string {
-  let text = `${method} ${url.pathname}${url.search} HTTP/1.1\r\nhost: ${url.host}\r\n`;
-  for (const name in headers) text += `${name}: ${headers[name]}\r\n`;
-  if (body === undefined) return `${text}\r\n`;
-  return `${text}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+  const start = `${method} ${url.pathname}${url.search} HTTP/1.1\r\nhost: ${url.host}\r\n`;
+  const head = start + (typeof headers === "string" ? headers : linesOf(headers));
+  if (body === undefined) return `${head}\r\n`;
+  return `${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+}
+
+function linesOf(headers: Readonly<Record<string, string>>): string {
+  let lines = "";
+  for (const name in headers) lines += `${name}: ${headers[name]}\r\n`;
+  return lines;
 }
 
 function isAscii(text: string): boolean {

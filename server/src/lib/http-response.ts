@@ -1,7 +1,7 @@
 /** What one chunk made of an answer. `more`: the rest is still to come. */
 export type Reading = "more" | "complete" | "too long" | "malformed";
 
-/** Reads one answer of HTTP/1.0 or 1.1 (RFC 9112) from the chunks of its connection. */
+/** Reads one answer of HTTP/1.0 or 1.1 (RFC 9112) after the other from the chunks of their connection. */
 export type ResponseReader = {
   /** Keeps nothing of the chunk itself: its bytes may be written over afterwards. */
   readonly add: (chunk: Buffer) => Reading;
@@ -13,6 +13,8 @@ export type ResponseReader = {
   readonly body: () => string;
   /** The connection can carry another request: nothing more of this answer will come on it. */
   readonly isKept: () => boolean;
+  /** Of the answer: the next chunk begins another. */
+  readonly forget: () => void;
 };
 
 export type ResponseHeaders = Readonly<Record<string, string | undefined>>;
@@ -24,9 +26,11 @@ const TRAILERS_MAX = 100;
 const NO_BYTES: Buffer = Buffer.alloc(0);
 
 type Head = {
-  readonly version: number;
+  readonly text: string;
   readonly status: number;
-  readonly headers: Record<string, string | undefined>;
+  readonly headers: ResponseHeaders;
+  readonly end: BodyEnd | undefined;
+  readonly keepsConnection: boolean;
 };
 
 /** A body longer than `bodyBytesMax` is read so far and is `too long`. */
@@ -35,6 +39,13 @@ export function createResponseReader(bodyBytesMax: number): ResponseReader {
   let head: Head | undefined;
   let framing: Framing | undefined;
   let body: Body | undefined;
+  let lastHead: Head | undefined;
+
+  /** Most often it is the same head again: servers tell the time by the second. */
+  const headOf = (text: string) => {
+    if (lastHead?.text !== text) lastHead = readHead(text);
+    return lastHead;
+  };
 
   const add = (chunk: Buffer): Reading => {
     if (framing !== undefined) return framing.add(chunk);
@@ -44,15 +55,20 @@ export function createResponseReader(bodyBytesMax: number): ResponseReader {
       pending = bytes === chunk ? Buffer.from(chunk) : bytes;
       return bytes.length > HEAD_BYTES_MAX ? "malformed" : "more";
     }
-    head = readHead(bytes.toString("latin1", 0, end));
+    head = headOf(bytes.toString("latin1", 0, end));
     if (head === undefined) return "malformed";
-    const rest = bytes.subarray(end + 4);
+    const rest = end + 4 === bytes.length ? NO_BYTES : bytes.subarray(end + 4);
     pending = NO_BYTES;
     // 1xx: the answer itself follows. 101 would leave HTTP, which nobody asked for.
     if (head.status < 200) return head.status === 101 ? "malformed" : add(rest);
+    if (head.end === undefined) return "malformed";
+    if (head.end === 0 && rest.length === 0) {
+      framing = bodiless;
+      return "complete";
+    }
     body = createBody(bodyBytesMax);
-    framing = framingOf(head, body);
-    return framing === undefined ? "malformed" : framing.add(rest);
+    framing = framingOf(head.end, body);
+    return framing.add(rest);
   };
 
   return {
@@ -61,13 +77,12 @@ export function createResponseReader(bodyBytesMax: number): ResponseReader {
     status: () => head?.status ?? 0,
     headers: () => head?.headers ?? {},
     body: () => body?.text() ?? "",
-    isKept: () => head !== undefined && framing?.isExact() === true && wantsMore(head),
+    isKept: () => head?.keepsConnection === true && framing?.isExact() === true,
+    forget: () => {
+      pending = NO_BYTES;
+      head = framing = body = undefined;
+    },
   };
-}
-
-function wantsMore({ version, headers }: Head): boolean {
-  const connection = headers.connection?.toLowerCase();
-  return version === 1 ? !connection?.includes("close") : connection === "keep-alive";
 }
 
 function readHead(text: string): Head | undefined {
@@ -86,10 +101,27 @@ function readHead(text: string): Head | undefined {
     headers[name] = before === undefined ? value : `${before}, ${value}`;
     start = end + 2;
   }
-  return { version: Number(first[1]), status: Number(first[2]), headers };
+  const status = Number(first[2]);
+  const keepsConnection = wantsMore(Number(first[1]), headers.connection?.toLowerCase());
+  return { text, status, headers, end: bodyEndOf(status, headers), keepsConnection };
 }
 
-/** How the end of a body is told (RFC 9112 section 6.3). */
+function wantsMore(version: number, connection: string | undefined): boolean {
+  return version === 1 ? !connection?.includes("close") : connection === "keep-alive";
+}
+
+/** How the end of a body is told (RFC 9112 section 6.3): by its length, by the last chunk, by the connection's end. */
+type BodyEnd = number | "chunked" | "close";
+
+function bodyEndOf(status: number, headers: ResponseHeaders): BodyEnd | undefined {
+  if (status === 204 || status === 304) return 0;
+  const encoding = headers["transfer-encoding"]?.toLowerCase();
+  if (encoding !== undefined) return encoding === "chunked" ? encoding : undefined;
+  const length = headers["content-length"];
+  if (length === undefined) return "close";
+  return /^\d{1,15}$/.test(length) ? Number(length) : undefined;
+}
+
 type Framing = {
   readonly add: (chunk: Buffer) => Reading;
   readonly end: () => Reading;
@@ -97,14 +129,17 @@ type Framing = {
   readonly isExact: () => boolean;
 };
 
-function framingOf({ status, headers }: Head, body: Body): Framing | undefined {
-  const encoding = headers["transfer-encoding"]?.toLowerCase();
-  if (status === 204 || status === 304) return counted(0, body);
-  if (encoding !== undefined) return encoding === "chunked" ? chunked(body) : undefined;
-  const length = headers["content-length"];
-  if (length === undefined) return untilClose(body);
-  return /^\d{1,15}$/.test(length) ? counted(Number(length), body) : undefined;
+function framingOf(end: BodyEnd, body: Body): Framing {
+  if (end === "close") return untilClose(body);
+  return end === "chunked" ? chunked(body) : counted(end, body);
 }
+
+/** Of an answer that ended with its head. */
+const bodiless: Framing = {
+  add: () => "complete",
+  end: () => "malformed",
+  isExact: () => true,
+};
 
 function counted(length: number, body: Body): Framing {
   let left = length;
