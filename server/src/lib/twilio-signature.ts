@@ -1,4 +1,4 @@
-import { hmacBase64 } from "./hmac.ts";
+import { createSigner } from "./hmac.ts";
 
 /**
  * X-Twilio-Signature: base64 of HMAC-SHA1 over the URL as configured, without fragment, and the
@@ -9,7 +9,12 @@ export function twilioSignature(
   url: string,
   form: Readonly<Record<string, string>>,
 ): string {
-  let signed = url;
+  return createSigner("sha1", Buffer.from(authToken))(url, signedParameters(form));
+}
+
+/** What is signed of a form, behind the URL. */
+export function signedParameters(form: Readonly<Record<string, string>>): string {
+  let signed = "";
   for (const name of Object.keys(form).sort()) signed += name + form[name];
-  return hmacBase64("sha1", Buffer.from(authToken), signed);
+  return signed;
 }

@@ -1,16 +1,15 @@
 import type { Clock } from "../lib/clock.ts";
 import type { GuardedDialer } from "../lib/guarded-dialer.ts";
-import type { Exchange } from "../lib/http-exchange.ts";
-import { twilioSignature } from "../lib/twilio-signature.ts";
+import { type Exchange, type HttpRequest, type HttpUrl, httpUrlOf } from "../lib/http-exchange.ts";
 import { createRecentMap } from "../numbers/recent-map.ts";
-import { parseTarget, type RetryPolicy } from "./overrides.ts";
-import { standardWebhookHeaders } from "./sign.ts";
+import type { Form } from "./form.ts";
+import { parseTarget, type RetryPolicy, type Target } from "./overrides.ts";
+import { type Signers, standardWebhookHeaders } from "./sign.ts";
 
 export type Caller = {
   readonly dialer: Pick<GuardedDialer, "request">;
   readonly clock: Clock;
-  readonly accountToken: (account: number) => string;
-  readonly webhookKey: (account: number) => Buffer;
+  readonly signers: (account: number) => Signers;
 };
 
 export type Call = {
@@ -18,7 +17,7 @@ export type Call = {
   /** As configured, with credentials and overrides. */
   readonly url: string;
   readonly method: "GET" | "POST";
-  readonly form: Readonly<Record<string, string>>;
+  readonly form: Form;
   /** The same at every retry of one webhook. */
   readonly webhookId: string;
 };
@@ -27,6 +26,7 @@ export type CallResult = {
   readonly answer: Exchange;
   /** The document's address, for URLs relative to it. */
   readonly url: string;
+  readonly at: Date;
   readonly durationMs: number;
   readonly retries: number;
 };
@@ -34,27 +34,18 @@ export type CallResult = {
 /** Calls a customer, signed, with the immediate retries that the URL's fragment asks for. */
 export async function callCustomer(app: Caller, call: Call): Promise<CallResult> {
   const parts = partsOf(call.url);
-  const { target } = parts;
+  const { totalMs, retryCount, retryPolicies } = parts.target;
   const at = app.clock();
-  const { request, url } = signedRequest(app, call, { parts, at });
-  const { url: to, method, headers, body, connectMs, readMs } = request;
-  let durationMs = 0;
+  const { url, request } = signedRequest(app, call, { parts, at });
+  let again = request;
   for (let retries = 0; ; retries += 1) {
-    const totalMs = Math.max(target.totalMs - durationMs, 1);
-    const answer = await app.dialer.request({
-      url: to,
-      method,
-      headers,
-      body,
-      connectMs,
-      readMs,
-      totalMs,
-    });
-    durationMs = app.clock().getTime() - at.getTime();
-    const isOver = retries >= target.retryCount || durationMs >= target.totalMs;
-    if (isOver || !isRetried(answer, target.retryPolicies)) {
-      return { answer, url, durationMs, retries };
+    const answer = await app.dialer.request(again);
+    const durationMs = app.clock().getTime() - at.getTime();
+    const isOver = retries >= retryCount || durationMs >= totalMs;
+    if (isOver || !isRetried(answer, retryPolicies)) {
+      return { answer, url, at, durationMs, retries };
     }
+    again = { ...request, totalMs: totalMs - durationMs };
   }
 }
 
@@ -72,7 +63,14 @@ export function shownUrl(url: string): string {
 const URLS_REMEMBERED = 2_000;
 const remembered = createRecentMap<Parts>(URLS_REMEMBERED);
 
-type Parts = ReturnType<typeof readParts>;
+type Parts = {
+  readonly target: Target;
+  /** Nothing where it is no URL. */
+  readonly to: HttpUrl | undefined;
+  readonly authorization: string;
+  readonly host: string;
+  readonly shown: string;
+};
 let last: { readonly url: string; readonly parts: Parts } | undefined;
 
 /** Most often it is the same URL again. */
@@ -81,47 +79,38 @@ function partsOf(url: string): Parts {
   return last.parts;
 }
 
-function readParts(configured: string) {
+function readParts(configured: string): Parts {
   const target = parseTarget(configured);
-  const parsed = URL.canParse(target.url) ? new URL(target.url) : undefined;
-  const shown = parsed === undefined ? "" : parsed.origin + parsed.pathname;
-  return { target, parsed, host: parsed?.host ?? "", shown };
+  if (!URL.canParse(target.url)) {
+    return { target, to: undefined, authorization: "", host: "", shown: "" };
+  }
+  const url = new URL(target.url);
+  const { host, origin, pathname } = url;
+  return {
+    ...{ target, to: httpUrlOf(url), host, shown: origin + pathname },
+    authorization: url.username === "" ? "" : `authorization: ${basicAuthorization(url)}\r\n`,
+  };
 }
 
 function signedRequest(app: Caller, call: Call, { parts, at }: { parts: Parts; at: Date }) {
-  const { target } = parts;
-  const isPost = call.method === "POST";
-  const encoded = encodeForm(call.form);
-  const body = isPost ? encoded : undefined;
-  const url = isPost ? target.url : withQuery(target.url, encoded);
-  const parsed = (isPost ? parts.parsed : undefined) ?? new URL(url);
-  const headers = standardWebhookHeaders(app.webhookKey(call.account), {
-    id: call.webhookId,
-    at,
-    body: body ?? "",
-  });
-  headers.accept = "*/*";
-  headers["user-agent"] = "Longwave";
-  headers["i-twilio-idempotency-token"] = call.webhookId;
-  const token = app.accountToken(call.account);
-  headers["x-twilio-signature"] = twilioSignature(token, url, isPost ? call.form : {});
-  if (isPost) headers["content-type"] = "application/x-www-form-urlencoded; charset=UTF-8";
-  if (parsed.username !== "") headers.authorization = basicAuthorization(parsed);
-  const { connectMs, readMs } = target;
-  return { request: { url: parsed, method: call.method, headers, body, connectMs, readMs }, url };
-}
-
-/** As URLSearchParams does it, which is slow: most values need no escape beyond a number's plus. */
-export function encodeForm(form: Readonly<Record<string, string>>): string {
-  let encoded = "";
-  for (const name in form) {
-    const value = form[name] ?? "";
-    if (encoded !== "") encoded += "&";
-    if (/^\+?[\w.*-]*$/.test(value)) {
-      encoded += `${name}=${value.startsWith("+") ? `%2B${value.slice(1)}` : value}`;
-    } else encoded += new URLSearchParams([[name, value]]).toString();
-  }
-  return encoded;
+  const { target, authorization } = parts;
+  const { form, method, webhookId: id } = call;
+  const isPost = method === "POST";
+  const url = isPost ? target.url : withQuery(target.url, form.encoded);
+  const to = (isPost ? parts.to : undefined) ?? httpUrlOf(new URL(url));
+  const { twilio, standard } = app.signers(call.account);
+  const ofWebhook = standardWebhookHeaders(standard, { id, at, body: isPost ? form.encoded : "" });
+  const headers =
+    `webhook-id: ${id}\r\nwebhook-timestamp: ${ofWebhook["webhook-timestamp"]}\r\n` +
+    `webhook-signature: ${ofWebhook["webhook-signature"]}\r\n` +
+    `accept: */*\r\nuser-agent: Longwave\r\ni-twilio-idempotency-token: ${id}\r\n` +
+    `x-twilio-signature: ${twilio(url, isPost ? form.signed : "")}\r\n` +
+    (isPost ? `content-type: application/x-www-form-urlencoded; charset=UTF-8\r\n` : "") +
+    authorization;
+  const { connectMs, readMs, totalMs } = target;
+  const body = isPost ? form.encoded : undefined;
+  const request: HttpRequest = { url: to, method, headers, body, connectMs, readMs, totalMs };
+  return { request, url };
 }
 
 function withQuery(url: string, encoded: string): string {

@@ -29,7 +29,7 @@ type Host = { running: number; waiting: (() => void)[]; failures: number; openUn
 
 export function createHosts(clock: Clock): Hosts {
   const hosts = new Map<string, Host>();
-  const isOpen = (host: Host) => host.openUntilMs > clock().getTime();
+  const isOpen = ({ openUntilMs }: Host) => openUntilMs > 0 && openUntilMs > clock().getTime();
 
   const start = async (host: Host, call: HostCall) => {
     let isWell: boolean | undefined = false;

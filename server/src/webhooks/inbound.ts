@@ -7,6 +7,7 @@ import type { Message } from "../messages/message.ts";
 import { countryOf, parsePhoneNumber } from "../numbers/phone-number.ts";
 import type { AttemptLog } from "./attempt-log.ts";
 import { type Caller, callCustomer, hostOf, shownUrl } from "./call.ts";
+import { formOf } from "./form.ts";
 import { type Retry, reserveReplies } from "./store.ts";
 import { parseTwiml, type TwimlReply } from "./twiml.ts";
 import { errorCodeOf, type Verdict, verdictOn } from "./verdict.ts";
@@ -107,13 +108,12 @@ async function fetchScript(app: InboundNeeds, subject: Subject): Promise<Script>
 
 async function fetchDocument(app: InboundNeeds, subject: Subject, document: Document) {
   const { row, message } = subject;
-  const at = app.clock();
   const sid = app.sids.sidOf(row.id);
-  const { answer, url, durationMs } = await callCustomer(app, {
+  const { answer, url, at, durationMs } = await callCustomer(app, {
     account: row.account,
     url: document.url,
     method: document.method,
-    form: { ...inboundForm(app, row, message), ...document.extra },
+    form: formOf({ ...inboundForm(app, row, message), ...document.extra }),
     webhookId: `${sid}-inbound`,
   });
   const errorCode = errorCodeOf(answer);
@@ -134,7 +134,7 @@ async function fetchDocument(app: InboundNeeds, subject: Subject, document: Docu
     error: codes.length === 0 ? undefined : codes.join(" "),
     durationMs,
   });
-  return { verdict: verdictOn(answer, app.clock()), twiml };
+  return { verdict: verdictOn(answer, app.clock), twiml };
 }
 
 /**

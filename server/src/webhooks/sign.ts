@@ -1,17 +1,39 @@
-import { hmacBase64 } from "../lib/hmac.ts";
+import { createSigner, type Signer } from "../lib/hmac.ts";
 import type { Seal } from "../lib/seal.ts";
 
 /** The headers of the Standard Webhooks specification, version 1; `id` is the same at every retry. */
 export function standardWebhookHeaders(
-  key: Buffer,
-  webhook: { id: string; at: Date; body: string },
-): Record<string, string> {
-  const seconds = Math.floor(webhook.at.getTime() / 1000).toString();
-  const signature = hmacBase64("sha256", key, `${webhook.id}.${seconds}.${webhook.body}`);
+  sign: Signer,
+  { id, at, body }: { readonly id: string; readonly at: Date; readonly body: string },
+) {
+  const seconds = String(Math.floor(at.getTime() / 1000));
   return {
-    "webhook-id": webhook.id,
+    "webhook-id": id,
     "webhook-timestamp": seconds,
-    "webhook-signature": `v1,${signature}`,
+    "webhook-signature": `v1,${sign(`${id}.${seconds}.`, body)}`,
+  };
+}
+
+/** What an account's calls are signed with: Twilio's signature and that of Standard Webhooks. */
+export type Signers = { readonly twilio: Signer; readonly standard: Signer };
+
+/** Made once for each account, and anew with a new token. */
+export function createSigners(app: {
+  readonly seal: Pick<Seal, "keyFor">;
+  readonly accountSid: (account: number) => string;
+  readonly accountToken: (account: number) => string;
+}): (account: number) => Signers {
+  const known = new Map<number, { readonly token: string; readonly signers: Signers }>();
+  return (account) => {
+    const token = app.accountToken(account);
+    const entry = known.get(account);
+    if (entry?.token === token) return entry.signers;
+    const signers = {
+      twilio: createSigner("sha1", Buffer.from(token)),
+      standard: createSigner("sha256", webhookKeyOf(app.seal, app.accountSid(account))),
+    };
+    known.set(account, { token, signers });
+    return signers;
   };
 }
 

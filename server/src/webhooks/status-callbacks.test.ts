@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Sql } from "../db/sql.ts";
 import type { LogEvent } from "../events/store.ts";
-import type { Exchange } from "../lib/http-exchange.ts";
+import type { Exchange, HttpRequest } from "../lib/http-exchange.ts";
 import { createIdWriter } from "../lib/message-id.ts";
 import { createMessageSids } from "../lib/sid.ts";
 import { createHosts } from "./hosts.ts";
@@ -28,12 +28,12 @@ function withFarEnd(answerMs: number) {
   const app = {
     ...{ clock, hosts: createHosts(clock), random: Math.random },
     sql: Object.assign(toBeKept, { json: (value: unknown) => value }) as unknown as Sql,
-    ...{ sids: createMessageSids(key), webhookKey: () => key },
-    ...{ accountSid: () => "AC1", accountToken: () => "token" },
+    ...{ sids: createMessageSids(key), accountSid: () => "AC1" },
+    signers: () => ({ twilio: () => "signature", standard: () => "signature" }),
     attempts: { add: () => undefined, state: () => ({ lost: 0 }), close: async () => undefined },
     dialer: {
-      request: async ({ url }: { url: string | URL }) => {
-        calls.push(String(url));
+      request: async ({ url }: HttpRequest) => {
+        calls.push(url.host);
         await new Promise((done) => setTimeout(done, answerMs));
         return answered;
       },
@@ -45,7 +45,7 @@ function withFarEnd(answerMs: number) {
 function eventsFor(urls: readonly string[]): LogEvent[] {
   const newId = createIdWriter(1, () => Date.now());
   return urls.map((callback, index) => ({
-    ...{ writer: 1n, seq: BigInt(index + 1), day: "2026-11-24", at: clock(), kind: "sent" },
+    ...{ writer: 1n, seq: BigInt(index + 1), day: "2026-11-24", kind: "sent" },
     ...{ account: 1, id: newId(3), data: { from: "+14155552671", to: "+12025550123", callback } },
   }));
 }

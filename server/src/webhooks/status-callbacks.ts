@@ -4,6 +4,7 @@ import type { MessageId } from "../lib/message-id.ts";
 import type { MessageSids } from "../lib/sid.ts";
 import type { AttemptLog } from "./attempt-log.ts";
 import { type Caller, callCustomer, hostOf, shownUrl } from "./call.ts";
+import { addParameter, addWord, emptyForm, type Form } from "./form.ts";
 import type { Hosts } from "./hosts.ts";
 import { retryDelayMs } from "./retry-delay.ts";
 import { HIDDEN_MS, type RetryQueue } from "./retry-queue.ts";
@@ -71,7 +72,7 @@ export async function tellStatuses(
   events: readonly LogEvent[],
   retries: Pick<RetryQueue, "settle">,
 ): Promise<void> {
-  const jobs = events.flatMap(jobOf);
+  const jobs = jobsOf(events);
   if (jobs.length === 0) return;
   const flights = jobs.map((job) => takeOff(app, job));
   await landedOrPatience(flights);
@@ -85,10 +86,14 @@ export async function retellStatus(app: Needs, row: Retry): Promise<Verdict> {
   return job === undefined ? { kind: "never", isHostWell: true } : tell(app, job);
 }
 
-function jobOf({ account, id, kind, data }: LogEvent): Job[] {
-  if (!toldStatuses.has(kind)) return [];
-  const job = newJob({ account, id, attempt: 0, data, status: kind });
-  return job === undefined ? [] : [job];
+function jobsOf(events: readonly LogEvent[]): Job[] {
+  const jobs: Job[] = [];
+  for (const { account, id, kind, data } of events) {
+    if (!toldStatuses.has(kind)) continue;
+    const job = newJob({ account, id, attempt: 0, data, status: kind });
+    if (job !== undefined) jobs.push(job);
+  }
+  return jobs;
 }
 
 function newJob(about: Omit<Job, "url" | "host">): Job | undefined {
@@ -119,13 +124,25 @@ function takeOff(app: Needs, job: Job): Flight {
 async function landedOrPatience(flights: readonly Flight[]): Promise<void> {
   const isAlone = flights.every(({ job }) => job.host === flights[0]?.job.host);
   const patienceMs = isAlone ? PATIENCE_ALONE_MS : PATIENCE_MS;
-  const all = Promise.allSettled(flights.map(({ done }) => done));
+  const all = allEnded(flights);
   for (let waitedMs = PATIENCE_MS; waitedMs <= patienceMs; waitedMs += PATIENCE_MS) {
     await withinMs(all, PATIENCE_MS);
     const landed = flights.filter(({ phase }) => phase === "landed").length;
     const isOnCourse = landed * patienceMs >= flights.length * waitedMs;
     if (landed === flights.length || !isOnCourse) return;
   }
+}
+
+/** As Promise.allSettled, which makes an object for each. */
+function allEnded(flights: readonly Flight[]): Promise<void> {
+  let left = flights.length;
+  return new Promise((resolve) => {
+    const ended = () => {
+      left -= 1;
+      if (left === 0) resolve();
+    };
+    for (const { done } of flights) done.then(ended, ended);
+  });
 }
 
 async function withinMs(work: Promise<unknown>, ms: number): Promise<void> {
@@ -180,9 +197,8 @@ function newRetry(app: Needs, job: Job, verdict: Verdict): NewRetry {
 
 async function tell(app: Needs, job: Job): Promise<Verdict> {
   const { account, id, status, url } = job;
-  const at = app.clock();
   const sid = app.sids.sidOf(id);
-  const { answer, durationMs } = await callCustomer(app, {
+  const { answer, at, durationMs } = await callCustomer(app, {
     account,
     url,
     method: "POST",
@@ -201,27 +217,27 @@ async function tell(app: Needs, job: Job): Promise<Verdict> {
     error: answer.kind === "failed" ? `${errorCodeOf(answer)} ${answer.reason}` : undefined,
     durationMs,
   });
-  return verdictOn(answer, app.clock());
+  return verdictOn(answer, app.clock);
 }
 
-function statusForm(sid: string, accountSid: string, job: Job): Record<string, string> {
-  const { data, status } = job;
-  const form: Record<string, string> = {
-    AccountSid: accountSid,
-    ApiVersion: "2010-04-01",
-    From: String(data.from ?? ""),
-    MessageSid: sid,
-    MessageStatus: status,
-    SmsSid: sid,
-    SmsStatus: status,
-    To: String(data.to ?? ""),
-  };
-  if (typeof data.service === "string") form.MessagingServiceSid = data.service;
+function statusForm(sid: string, accountSid: string, { data, status }: Job): Form {
+  const form = emptyForm();
   const isFailure = status === "failed" || status === "undelivered";
-  if (isFailure && data.errorCode !== undefined) form.ErrorCode = String(data.errorCode);
   const isFromReceipt = status === "delivered" || status === "undelivered";
-  if (isFromReceipt && typeof data.rawDlrDoneDate === "string") {
-    form.RawDlrDoneDate = data.rawDlrDoneDate.slice(0, 10);
+  addWord(form, "AccountSid", accountSid);
+  addWord(form, "ApiVersion", "2010-04-01");
+  if (isFailure && data.errorCode !== undefined) {
+    addParameter(form, "ErrorCode", String(data.errorCode));
   }
+  addParameter(form, "From", String(data.from ?? ""));
+  addWord(form, "MessageSid", sid);
+  addWord(form, "MessageStatus", status);
+  if (typeof data.service === "string") addParameter(form, "MessagingServiceSid", data.service);
+  if (isFromReceipt && typeof data.rawDlrDoneDate === "string") {
+    addParameter(form, "RawDlrDoneDate", data.rawDlrDoneDate.slice(0, 10));
+  }
+  addWord(form, "SmsSid", sid);
+  addWord(form, "SmsStatus", status);
+  addParameter(form, "To", String(data.to ?? ""));
   return form;
 }

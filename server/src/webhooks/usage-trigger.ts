@@ -1,5 +1,6 @@
 import { type Firing, formatMicros } from "../usage/trigger.ts";
 import { type Caller, callCustomer } from "./call.ts";
+import { formOf } from "./form.ts";
 import type { Retry } from "./store.ts";
 import { type Verdict, verdictOn } from "./verdict.ts";
 
@@ -11,12 +12,12 @@ export async function tellUsageTrigger(app: Needs, row: Retry): Promise<Verdict>
   const token = `${firing.sid}-${firing.firedAt}`;
   const { answer } = await callCustomer(app, {
     ...{ account: row.account, url: firing.url, method: firing.method, webhookId: token },
-    form: {
+    form: formOf({
       ...triggerForm(app.accountSid(row.account), firing),
       IdempotencyToken: token,
-    },
+    }),
   });
-  return verdictOn(answer, app.clock());
+  return verdictOn(answer, app.clock);
 }
 
 function triggerForm(accountSid: string, firing: Firing): Record<string, string> {

@@ -1,3 +1,4 @@
+import type { Clock } from "../lib/clock.ts";
 import type { Exchange } from "../lib/http-exchange.ts";
 import { parseRetryAfter } from "./retry-delay.ts";
 
@@ -8,17 +9,19 @@ export type Verdict =
   /** The host was not asked. */
   | { readonly kind: "skipped" };
 
+const done: Verdict = { kind: "done", isHostWell: true };
+
 /** 2xx is success; 410 and a refused address end it (Standard Webhooks); the rest is tried again. */
-export function verdictOn(answer: Exchange, now: Date): Verdict {
+export function verdictOn(answer: Exchange, clock: Clock): Verdict {
   if (answer.kind === "failed") {
     return answer.reason === "address-refused"
       ? { kind: "never", isHostWell: true }
       : { kind: "again", isHostWell: false, retryAfterMs: 0 };
   }
-  if (answer.status >= 200 && answer.status < 300) return { kind: "done", isHostWell: true };
+  if (answer.status >= 200 && answer.status < 300) return done;
   if (answer.status === 410) return { kind: "never", isHostWell: true };
   const isBusy = answer.status === 429 || answer.status === 503;
-  const retryAfterMs = isBusy ? parseRetryAfter(answer.headers["retry-after"], now) : 0;
+  const retryAfterMs = isBusy ? parseRetryAfter(answer.headers["retry-after"], clock()) : 0;
   return { kind: "again", isHostWell: answer.status < 500 && !isBusy, retryAfterMs };
 }
 

@@ -8,17 +8,18 @@ import { createAttemptLog } from "./attempt-log.ts";
 import { createHosts } from "./hosts.ts";
 import { type InboundNeeds, tellInbound } from "./inbound.ts";
 import { createRetryQueue } from "./retry-queue.ts";
-import { webhookKeyOf } from "./sign.ts";
+import { createSigners } from "./sign.ts";
 import { retellStatus, tellStatuses } from "./status-callbacks.ts";
 import { tellUsageTrigger } from "./usage-trigger.ts";
 
 export type WebhookNeeds = Pick<
   InboundNeeds,
-  "accountToken" | "accountSid" | "senderOf" | "findMessage" | "newId" | "reply"
+  "accountSid" | "senderOf" | "findMessage" | "newId" | "reply"
 > & {
   sql: Sql;
   clock: Clock;
   sids: MessageSids;
+  accountToken: (account: number) => string;
   seal: Pick<Seal, "keyFor">;
   dialer: Pick<GuardedDialer, "request">;
 };
@@ -50,8 +51,8 @@ const POLL_MS = SECOND;
 export function createWebhooks(needs: WebhookNeeds): Webhooks {
   const hosts = createHosts(needs.clock);
   const attempts = createAttemptLog(needs.sql);
-  const webhookKey = createKeys(needs);
-  const app = { ...needs, hosts, attempts, webhookKey, random: Math.random };
+  const signers = createSigners(needs);
+  const app = { ...needs, hosts, attempts, signers, random: Math.random };
 
   const retries = createRetryQueue({
     ...app,
@@ -85,17 +86,5 @@ export function createWebhooks(needs: WebhookNeeds): Webhooks {
       await retries.close();
       await attempts.close();
     },
-  };
-}
-
-/** The key of an account's webhooks; derived once, there are as many as accounts. */
-function createKeys(app: Pick<WebhookNeeds, "seal" | "accountSid">) {
-  const keys = new Map<number, Buffer>();
-  return (account: number) => {
-    const known = keys.get(account);
-    if (known !== undefined) return known;
-    const key = webhookKeyOf(app.seal, app.accountSid(account));
-    keys.set(account, key);
-    return key;
   };
 }
