@@ -30,7 +30,7 @@ export function createSigner(digest: HmacDigest, key: Buffer): Signer {
     const inner = bytesMax <= SCRATCH_BYTES ? scratch : Buffer.alloc(bytesMax);
     inner.set(innerPad);
     let end = BLOCK_BYTES + inner.write(start, BLOCK_BYTES, "utf8");
-    end += inner.write(rest, end, "utf8");
+    if (rest !== "") end += inner.write(rest, end, "utf8");
     outer.write(hash(digest, inner.subarray(0, end), "binary"), BLOCK_BYTES, "latin1");
     return hash(digest, outer, "base64");
   };

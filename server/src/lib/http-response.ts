@@ -26,7 +26,8 @@ const TRAILERS_MAX = 100;
 const NO_BYTES: Buffer = Buffer.alloc(0);
 
 type Head = {
-  readonly text: string;
+  /** With the blank line that ends it. */
+  readonly bytes: Buffer;
   readonly status: number;
   readonly headers: ResponseHeaders;
   readonly end: BodyEnd | undefined;
@@ -41,23 +42,22 @@ export function createResponseReader(bodyBytesMax: number): ResponseReader {
   let body: Body | undefined;
   let lastHead: Head | undefined;
 
-  /** Most often it is the same head again: servers tell the time by the second. */
-  const headOf = (text: string) => {
-    if (lastHead?.text !== text) lastHead = readHead(text);
-    return lastHead;
-  };
-
   const add = (chunk: Buffer): Reading => {
     if (framing !== undefined) return framing.add(chunk);
     const bytes = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
-    const end = bytes.indexOf("\r\n\r\n");
-    if (end === -1 || end > HEAD_BYTES_MAX) {
-      pending = bytes === chunk ? Buffer.from(chunk) : bytes;
-      return bytes.length > HEAD_BYTES_MAX ? "malformed" : "more";
+    // Most often it is the same head again: servers tell the time by the second.
+    if (lastHead === undefined || !beginsWith(bytes, lastHead.bytes)) {
+      const end = bytes.indexOf("\r\n\r\n");
+      if (end === -1 || end > HEAD_BYTES_MAX) {
+        pending = bytes === chunk ? Buffer.from(chunk) : bytes;
+        return bytes.length > HEAD_BYTES_MAX ? "malformed" : "more";
+      }
+      lastHead = readHead(Buffer.from(bytes.subarray(0, end + 4)));
     }
-    head = headOf(bytes.toString("latin1", 0, end));
+    head = lastHead;
     if (head === undefined) return "malformed";
-    const rest = end + 4 === bytes.length ? NO_BYTES : bytes.subarray(end + 4);
+    const { length } = head.bytes;
+    const rest = length === bytes.length ? NO_BYTES : bytes.subarray(length);
     pending = NO_BYTES;
     // 1xx: the answer itself follows. 101 would leave HTTP, which nobody asked for.
     if (head.status < 200) return head.status === 101 ? "malformed" : add(rest);
@@ -85,7 +85,13 @@ export function createResponseReader(bodyBytesMax: number): ResponseReader {
   };
 }
 
-function readHead(text: string): Head | undefined {
+function beginsWith(bytes: Buffer, start: Buffer): boolean {
+  const { length } = start;
+  return bytes.length >= length && bytes.compare(start, 0, length, 0, length) === 0;
+}
+
+function readHead(bytes: Buffer): Head | undefined {
+  const text = bytes.toString("latin1", 0, bytes.length - 4);
   const first = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: [^\r\n]*)?(?:\r\n|$)/.exec(text);
   if (first === null) return undefined;
   const headers = Object.create(null) as Record<string, string | undefined>;
@@ -103,7 +109,7 @@ function readHead(text: string): Head | undefined {
   }
   const status = Number(first[2]);
   const keepsConnection = wantsMore(Number(first[1]), headers.connection?.toLowerCase());
-  return { text, status, headers, end: bodyEndOf(status, headers), keepsConnection };
+  return { bytes, status, headers, end: bodyEndOf(status, headers), keepsConnection };
 }
 
 function wantsMore(version: number, connection: string | undefined): boolean {

@@ -104,7 +104,7 @@ function signedRequest(app: Caller, call: Call, { parts, at }: { parts: Parts; a
     `webhook-id: ${id}\r\nwebhook-timestamp: ${ofWebhook["webhook-timestamp"]}\r\n` +
     `webhook-signature: ${ofWebhook["webhook-signature"]}\r\n` +
     `accept: */*\r\nuser-agent: Longwave\r\ni-twilio-idempotency-token: ${id}\r\n` +
-    `x-twilio-signature: ${twilio(url, isPost ? form.signed : "")}\r\n` +
+    `x-twilio-signature: ${twilio(isPost ? url + form.signed : url)}\r\n` +
     (isPost ? `content-type: application/x-www-form-urlencoded; charset=UTF-8\r\n` : "") +
     authorization;
   const { connectMs, readMs, totalMs } = target;
