@@ -40,7 +40,7 @@ export async function insertAttempts(sql: Sql, attempts: readonly Attempt[]): Pr
     select *, (at at time zone 'UTC')::date
     from (
       select unnest(${arrayOf(attempts, ({ id }) => id)}::bigint[]) as id,
-        unnest(${arrayOf(attempts, ({ at }) => at.toISOString())}::timestamptz[]) as at,
+        to_timestamp(unnest(${arrayOf(attempts, ({ at }) => at.getTime())}::float8[]) / 1000) as at,
         unnest(${arrayOf(attempts, ({ account }) => account)}::int[]),
         unnest(${arrayOf(attempts, ({ kind }) => kind)}::text[]),
         unnest(${arrayOf(attempts, ({ about }) => about)}::text[]),
