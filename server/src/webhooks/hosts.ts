@@ -31,8 +31,9 @@ export function createHosts(clock: Clock): Hosts {
   const hosts = new Map<string, Host>();
   const isOpen = ({ openUntilMs }: Host) => openUntilMs > 0 && openUntilMs > clock().getTime();
 
-  const start = async (host: Host, call: HostCall) => {
+  const start = async (host: Host, call: HostCall, slot?: Promise<void>) => {
     let isWell: boolean | undefined = false;
+    if (slot !== undefined) await slot;
     try {
       isWell = await call();
     } finally {
@@ -54,9 +55,8 @@ export function createHosts(clock: Clock): Hosts {
         return start(host, call);
       }
       if (slots === 1 || host.waiting.length >= WAITING_PER_HOST) return undefined;
-      return new Promise<void>((resolve, reject) => {
-        host.waiting.push(() => void start(host, call).then(resolve, reject));
-      });
+      const slot = new Promise<void>((free) => host.waiting.push(free));
+      return start(host, call, slot);
     },
     closedUntil: (name) => {
       const host = hosts.get(name);

@@ -51,6 +51,7 @@ const PATIENCE_MS = 250;
 const PATIENCE_ALONE_MS = 8 * PATIENCE_MS;
 
 const skipped: Verdict = { kind: "skipped" };
+const ended = Promise.resolve();
 
 // Twilio tells no status that a message has from its creation on.
 const toldStatuses = new Set([
@@ -105,7 +106,7 @@ function newJob(about: Omit<Job, "url" | "host">): Job | undefined {
 }
 
 function takeOff(app: Needs, job: Job): Flight {
-  const flight: Flight = { job, phase: "waiting", verdict: skipped, done: Promise.resolve() };
+  const flight: Flight = { job, phase: "waiting", verdict: skipped, done: ended };
   const done = app.hosts.run(job.host, async () => {
     if (flight.phase === "abandoned") return undefined;
     if (app.hosts.closedUntil(job.host) === undefined) {
@@ -137,11 +138,11 @@ async function landedOrPatience(flights: readonly Flight[]): Promise<void> {
 function allEnded(flights: readonly Flight[]): Promise<void> {
   let left = flights.length;
   return new Promise((resolve) => {
-    const ended = () => {
+    const count = () => {
       left -= 1;
       if (left === 0) resolve();
     };
-    for (const { done } of flights) done.then(ended, ended);
+    for (const { done } of flights) done.then(count, count);
   });
 }
 
