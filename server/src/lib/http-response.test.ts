@@ -121,3 +121,22 @@ test("an answer means the same however it is cut into pieces", () => {
     ),
   );
 });
+
+test("of one answer after the other each is read by itself, whether its head is like the one before or not", () => {
+  const reader = createResponseReader(BODY_BYTES_MAX);
+  const answers: readonly (readonly [string[], number, string])[] = [
+    [["HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"], 200, "hi"],
+    [["HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nho"], 200, "ho"],
+    [["HTTP/1.1 200 OK\r\nCont", "ent-Length: 2\r\n\r\n", "ha"], 200, "ha"],
+    [["HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhey"], 200, "hey"],
+    [["HTTP/1.1 204 No Content\r\n\r\n"], 204, ""],
+    [["HTTP/1.1 204 No Content\r\n\r\n"], 204, ""],
+    [["HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nyes"], 200, "yes"],
+  ];
+  for (const [pieces, status, body] of answers) {
+    const readings = pieces.map((piece) => reader.add(Buffer.from(piece)));
+    expect(readings.at(-1)).toBe("complete");
+    expect([reader.status(), reader.body(), reader.isKept()]).toEqual([status, body, true]);
+    reader.forget();
+  }
+});
