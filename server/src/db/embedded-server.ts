@@ -42,6 +42,8 @@ const settings = {
   shared_buffers: "128MB",
   // One checkpoint in five minutes even at full load: each makes the WAL of the next minutes fatter.
   max_wal_size: "2GB",
+  // Kept once written, for the next burst: making new pieces of the log stops all commits.
+  min_wal_size: "1GB",
   wal_compression: "on",
   // What a statement carried, and a row that breaks a rule, may be somebody's text.
   log_min_error_statement: "panic",
