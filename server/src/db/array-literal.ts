@@ -5,14 +5,12 @@ type Scalar = string | number | bigint | boolean | null | undefined;
  * JavaScript array: the client library looks at each element several times.
  */
 export function arrayOf<Row>(rows: readonly Row[], read: (row: Row) => Scalar): string {
-  let text = "{";
-  for (const row of rows) {
-    const value = read(row);
-    if (text.length > 1) text += ",";
-    if (typeof value === "string") text += quoted(value);
-    else text += value === null || value === undefined ? "NULL" : value;
-  }
-  return `${text}}`;
+  return `{${rows.map((row) => elementOf(read(row))).join(",")}}`;
+}
+
+function elementOf(value: Scalar) {
+  if (typeof value === "string") return quoted(value);
+  return value === null || value === undefined ? "NULL" : value;
 }
 
 function quoted(value: string): string {

@@ -84,7 +84,7 @@ export async function storeAccepted(
   const owner = direct?.owner ?? null;
   const claimOf = ({ id }: AcceptedRow) => direct?.claims.get(id);
   const lanes = lanesOf(rows, claimOf);
-  const found = await sql<{ id: bigint; verdict: StoreVerdict }[]>`
+  const found = await sql<{ verdict: StoreVerdict; places: number[] }[]>`
     with item as materialized (
       select *, ${shardOfId(sql)} as shard, ${dayOfId(sql)} as day
       from (${columnsOf(sql, rows, claimOf)}) as told
@@ -178,17 +178,36 @@ export async function storeAccepted(
       from fresh
       group by account
     )
-    select id, case
-        when is_opted_out then 'opted out'
-        when is_draining then 'draining'
-        when not fits then 'full'
-        when is_claimed then 'claimed'
-        else 'stored'
-      end as verdict
-    from decided
-    limit 1000
+    select verdict, array_agg(place) as places
+    from (
+      select place, case
+          when is_opted_out then 'opted out'
+          when is_draining then 'draining'
+          when not fits then 'full'
+          when is_claimed then 'claimed'
+          else 'stored'
+        end as verdict
+      from decided
+    ) as told
+    group by verdict
+    limit 5
   `;
-  return new Map(found.map(({ id, verdict }) => [id, verdict]));
+  return verdictsOf(rows, found);
+}
+
+/** Of each row, by its place from 1 on: most often all have one. */
+function verdictsOf(
+  rows: readonly AcceptedRow[],
+  found: readonly { readonly verdict: StoreVerdict; readonly places: readonly number[] }[],
+): Map<MessageId, StoreVerdict> {
+  const verdicts = new Map<MessageId, StoreVerdict>();
+  for (const { verdict, places } of found) {
+    for (const place of places) {
+      const row = rows[place - 1];
+      if (row !== undefined) verdicts.set(row.id, verdict);
+    }
+  }
+  return verdicts;
 }
 
 type ClaimOf = (row: AcceptedRow) => DirectClaim | undefined;
