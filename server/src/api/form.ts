@@ -36,8 +36,8 @@ export type FormValues = ReadonlyMap<string, readonly string[]>;
 
 /** Refuses what the table calls absent; names outside the table are ignored. */
 export function createForm(values: FormValues, table: ParameterTable): Form {
-  for (const [name, all] of values) {
-    if (Object.hasOwn(table, name)) refuseAbsent(name, all, table[name]);
+  for (const name of values.keys()) {
+    if (Object.hasOwn(table, name)) refuseAbsent(name, values.get(name) ?? [], table[name]);
   }
   const text = (name: string) => {
     if (!Object.hasOwn(table, name)) throw new Error(`The table does not list '${name}'.`);

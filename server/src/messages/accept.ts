@@ -17,6 +17,7 @@ import {
 import { isCleanText, segmentBody } from "../segments/segment.ts";
 import { smartEncode } from "../segments/smart-encoding.ts";
 import { capacityOf } from "../senders/choose-sender.ts";
+import { acceptBulk } from "./accept-bulk.ts";
 import {
   type AcceptedRow,
   findOrInsertLane,
@@ -35,10 +36,6 @@ export const BODY_LENGTH_MAX = 1_600;
 /** Ten hours: Twilio's longest and default validity. */
 export const VALIDITY_SECONDS_MAX = 36_000;
 const BATCH_MAX = 1_000;
-/** A statement's worth; 500 make a message hardly cheaper, and take a core for twice as long. */
-const BULK_SLICE_MAX = 250;
-/** Messages decided on between two turns of the event loop: some two milliseconds of work. */
-const DECIDED_AT_ONCE_MAX = 100;
 /** A bulk rests so long before each slice while single messages come in, and for a second after. */
 const BULK_REST_MS = 8;
 const SINGLES_MS = 1 * SECOND;
@@ -77,13 +74,16 @@ export type NewMessage = {
   readonly media?: MediaList | undefined;
 };
 
+/** What is told of each message of a bulk. */
+export type Accepted = Pick<Message, "id" | "status">;
+
 export type Accepter = {
   /** Resolves when the message is durable. Rejects with ApiError: 21617, 21610, 21611, 20429. */
   readonly accept: (message: NewMessage) => Promise<Message>;
   /** Each accepted or refused on its own, in order. Yields to single messages. */
   readonly acceptBulk: (
     messages: readonly NewMessage[],
-  ) => Promise<readonly (Message | ApiError)[]>;
+  ) => Promise<readonly (Accepted | ApiError)[]>;
   readonly close: () => Promise<void>;
 };
 
@@ -128,7 +128,7 @@ export function createAccepter(app: AccepterNeeds): Accepter {
     const stored = rows.filter((row) => verdicts.get(row.id) === "stored");
     if (stored.length > 0) app.onStored(stored);
     await failOverflow(storing, { rows, verdicts }, writer);
-    return rows.map((row) => resultOf(row, verdicts.get(row.id)));
+    return verdicts;
   };
 
   let singles: Promise<unknown> = Promise.resolve();
@@ -141,15 +141,19 @@ export function createAccepter(app: AccepterNeeds): Accepter {
         await new Promise((done) => setTimeout(done, BULK_REST_MS));
       }
       await singles;
-      return await store(rows, inBulk);
+      const verdicts = await store(rows, inBulk);
+      return rows.map(
+        (row) => refusalOfRow(row, verdicts) ?? { id: row.id, status: statusOf(row) },
+      );
     },
   };
   const batcher = createBatcher<AcceptedRow, Message | ApiError>({
-    run: (rows) => {
-      const stored = store(rows, single);
-      singles = stored.catch(() => undefined);
+    run: async (rows) => {
+      const storing = store(rows, single);
+      singles = storing.catch(() => undefined);
       lastSingleAt = performance.now();
-      return stored;
+      const verdicts = await storing;
+      return rows.map((row) => refusalOfRow(row, verdicts) ?? asMessage(row));
     },
     batchMax: BATCH_MAX,
   });
@@ -171,93 +175,71 @@ export function createAccepter(app: AccepterNeeds): Accepter {
   };
 }
 
-type BulkSteps = {
-  readonly decide: (message: NewMessage) => Promise<AcceptedRow>;
-  readonly store: (rows: readonly AcceptedRow[]) => Promise<readonly (Message | ApiError)[]>;
-};
-
-/** One slice is decided on while the one before it is stored. */
-async function acceptBulk(messages: readonly NewMessage[], steps: BulkSteps) {
-  const results: (Message | ApiError)[] = [];
-  let decided = await decideAll(messages.slice(0, BULK_SLICE_MAX), steps);
-  for (let end = decided.length; decided.length > 0; end += decided.length) {
-    const next = messages.slice(end, end + BULK_SLICE_MAX);
-    const [stored, nextDecided] = await Promise.all([
-      storeDecided(decided, steps),
-      decideAll(next, steps),
-    ]);
-    results.push(...stored);
-    decided = nextDecided;
-  }
-  return results;
-}
-
-async function decideAll(messages: readonly NewMessage[], { decide }: BulkSteps) {
-  const decided: (AcceptedRow | ApiError)[] = [];
-  for (let start = 0; start < messages.length; start += DECIDED_AT_ONCE_MAX) {
-    const some = messages.slice(start, start + DECIDED_AT_ONCE_MAX);
-    decided.push(...(await Promise.all(some.map((one) => decide(one).catch(asApiError)))));
-    await new Promise((done) => setImmediate(done));
-  }
-  return decided;
-}
-
-async function storeDecided(decided: readonly (AcceptedRow | ApiError)[], { store }: BulkSteps) {
-  const rows = decided.filter((row): row is AcceptedRow => !(row instanceof ApiError));
-  const stored = (rows.length > 0 ? await store(rows) : []).values();
-  return decided.map((row) => (row instanceof ApiError ? row : stored.next().value)) as (
-    | Message
-    | ApiError
-  )[];
-}
-
 /** Makes the row of a message: its lane, id, segments and end. Refuses what cannot be sent. */
-function createDecider(app: AccepterNeeds): (message: NewMessage) => Promise<AcceptedRow> {
-  const lanes = new Map<string, Promise<number>>();
+export type Decide = (message: NewMessage) => AcceptedRow | Promise<AcceptedRow>;
 
-  const laneOf = (shard: number, key: LaneKey): Promise<number> => {
+/** Where the messages of one sender in one pool wait. */
+type Place = LaneKey & { readonly shard: number; readonly lane: number };
+
+/** At once, without a promise, where the lane is known: as for nearly all messages of a bulk. */
+function createDecider(app: AccepterNeeds): Decide {
+  const places = new Map<string, Place | Promise<Place>>();
+
+  const placeOf = (key: LaneKey): Place | Promise<Place> => {
     const name = `${key.account} ${key.pool} ${key.sender}`;
-    const known = lanes.get(name);
+    const known = places.get(name);
     if (known !== undefined) return known;
-    const found = findOrInsertLane(app.hot, shard, key);
-    lanes.set(name, found);
-    found.catch(() => lanes.delete(name));
+    const shard = shardOfPool(key.account, key.pool);
+    const found = findOrInsertLane(app.hot, shard, key).then((lane) => {
+      const place = { ...key, shard, lane };
+      places.set(name, place);
+      return place;
+    });
+    places.set(name, found);
+    found.catch(() => places.delete(name));
     return found;
   };
 
-  return async (message) => {
+  return (message) => {
     const body = message.smartEncoded === true ? smartEncode(message.body) : message.body;
     refuseUnsendable(body);
     const validityS = message.validityS ?? VALIDITY_SECONDS_MAX;
     const validUntil = new Date(app.clock().getTime() + validityS * SECOND);
     refuseUnlawful(app, message, validUntil);
-    const pool = poolOf(message.sender);
-    const shard = shardOfPool(message.account, pool);
-    const key = { account: message.account, pool, sender: message.sender.number };
-    const lane = await laneOf(shard, key);
-    const id = message.id === undefined ? app.newId(shard) : idInPool(message.id, key);
-    const { encoding, segments } = segmentBody(body);
-    // Written out, as all objects made for each message: a spread costs microseconds.
-    return {
-      id,
-      account: message.account,
-      pool,
-      sender: message.sender.number,
-      lane,
-      body,
-      encoding,
-      // With media it is one MMS, however long its text is: so Twilio counts it.
-      segments: message.media === undefined ? segments : 1,
-      laneCapacity: capacityOf(message.sender),
-      direction: message.direction,
-      recipient: message.recipient,
-      validUntil,
-      priority: message.priority ?? app.defaultPriorityOf?.(message.account) ?? DEFAULT_PRIORITY,
-      statusCallback: message.statusCallback,
-      isSimulated: app.isSimulated(message.sender.connector),
-      options: optionsOf(message),
-      mayBeStored: message.id !== undefined,
-    };
+    const { account, sender } = message;
+    const place = placeOf({ account, pool: poolOf(sender), sender: sender.number });
+    return place instanceof Promise
+      ? place.then((found) => rowOf(app, { message, body, validUntil }, found))
+      : rowOf(app, { message, body, validUntil }, place);
+  };
+}
+
+function rowOf(
+  app: AccepterNeeds,
+  { message, body, validUntil }: { message: NewMessage; body: string; validUntil: Date },
+  { account, pool, sender, shard, lane }: Place,
+): AcceptedRow {
+  const { encoding, segments } = segmentBody(body);
+  // Written out, as all objects made for each message: a spread costs microseconds.
+  return {
+    id: message.id === undefined ? app.newId(shard) : idAfter(message.id, { index: 0, shard }),
+    account,
+    pool,
+    sender,
+    lane,
+    body,
+    encoding,
+    // With media it is one MMS, however long its text is: so Twilio counts it.
+    segments: message.media === undefined ? segments : 1,
+    laneCapacity: capacityOf(message.sender),
+    direction: message.direction,
+    recipient: message.recipient,
+    validUntil,
+    priority: message.priority ?? app.defaultPriorityOf?.(account) ?? DEFAULT_PRIORITY,
+    statusCallback: message.statusCallback,
+    isSimulated: app.isSimulated(message.sender.connector),
+    options: optionsOf(message),
+    mayBeStored: message.id !== undefined,
   };
 }
 
@@ -268,14 +250,6 @@ export function poolOf(sender: Pick<NewMessage["sender"], "number" | "service">)
 
 export function shardOfPool(account: number, pool: string): number {
   return crc32(`${account} ${pool}`) % SHARD_COUNT;
-}
-
-/** What a reserved id becomes: the same number in the shard of its message's pool. */
-function idInPool(
-  reserved: MessageId,
-  { account, pool }: { readonly account: number; readonly pool: string },
-): MessageId {
-  return idAfter(reserved, { index: 0, shard: shardOfPool(account, pool) });
 }
 
 function optionsOf(message: NewMessage): MessageOptions | undefined {
@@ -323,12 +297,16 @@ function refuseUnlawful(app: AccepterNeeds, message: NewMessage, validUntil: Dat
   if (verdict.kind === "refused") throw refusalOf(verdict.errorCode, judged);
 }
 
-function resultOf(row: AcceptedRow, verdict: StoreVerdict | undefined): Message | ApiError {
-  switch (verdict) {
+/** Nothing for what is stored. */
+function refusalOfRow(
+  row: AcceptedRow,
+  verdicts: ReadonlyMap<MessageId, StoreVerdict>,
+): ApiError | undefined {
+  switch (verdicts.get(row.id)) {
     case "stored":
     case "claimed":
     case "claim unknown":
-      return asMessage(row);
+      return undefined;
     case "full":
       return new ApiError(
         429,
@@ -362,7 +340,7 @@ function asMessage(row: AcceptedRow): Message {
     recipient: row.recipient,
     body: row.body,
     segments: row.segments,
-    status: row.options?.service === undefined ? "queued" : "accepted",
+    status: statusOf(row),
     errorCode: undefined,
     priceMicros: undefined,
     createdAt: at,
@@ -374,7 +352,6 @@ function asMessage(row: AcceptedRow): Message {
   };
 }
 
-function asApiError(error: unknown): ApiError {
-  if (error instanceof ApiError) return error;
-  throw error;
+function statusOf({ options }: AcceptedRow): Message["status"] {
+  return options?.service === undefined ? "queued" : "accepted";
 }

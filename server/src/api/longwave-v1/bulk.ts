@@ -2,8 +2,7 @@ import type { Account } from "../../accounts/account.ts";
 import { ApiError, invalidParameter } from "../../lib/errors.ts";
 import { idAfter } from "../../lib/message-id.ts";
 import type { MessageSids } from "../../lib/sid.ts";
-import type { NewMessage } from "../../messages/accept.ts";
-import type { Message } from "../../messages/message.ts";
+import type { Accepted, NewMessage } from "../../messages/accept.ts";
 import type { FormValues } from "../form.ts";
 import type { MessagesApi } from "../needs.ts";
 import { type Call, listOf, objectOf, type Route, type Schema, text } from "./route.ts";
@@ -11,14 +10,11 @@ import { type Call, listOf, objectOf, type Route, type Schema, text } from "./ro
 export type BulkNeeds = {
   readonly messageSids: MessageSids;
   /** Reads the parameters of one message as `POST Messages` does; throws `ApiError`. */
-  readonly readNewMessage: (
-    account: Account,
-    parameters: FormValues,
-  ) => NewMessage | Promise<NewMessage>;
+  readonly readNewMessage: (account: Account, parameters: FormValues) => NewMessage;
   /** One result for each, in order; resolves when the accepted ones are durable. */
   readonly acceptBulk: (
     messages: readonly NewMessage[],
-  ) => Promise<readonly (Message | ApiError)[]>;
+  ) => Promise<readonly (Accepted | ApiError)[]>;
   readonly messages: Pick<MessagesApi, "findReserved">;
 };
 
@@ -37,23 +33,27 @@ export function bulkRoutes(app: BulkNeeds): Route[] {
       summary: "Sending many messages",
       messagesOnce: (body) => messagesOf(body).length,
       body: { type: "json", schema: requestSchema },
-      answer: { status: 200, schema: answerSchema },
+      answer: { status: 200, schema: answerSchema, isText: true },
       handle: (call) => createBulk(app, call),
     },
   ];
 }
 
-async function createBulk(app: BulkNeeds, { account, body, reserved }: Call) {
+/** Its answer is written part by part: as objects it would be as large as the request once more. */
+async function createBulk(app: BulkNeeds, { account, body, reserved }: Call): Promise<string> {
   const asked = messagesOf(body);
   const key = reserved?.isAgain && { account: account.id, first: reserved.id, count: asked.length };
-  const stored = key ? await app.messages.findReserved(key) : new Map<number, Message>();
-  const results: Result[] = [];
+  const stored = key ? await app.messages.findReserved(key) : new Map<number, Accepted>();
+  const told: string[] = [];
+  let refused = 0;
   for (let start = 0; start < asked.length; start += PART_LENGTH) {
     const part = asked.slice(start, start + PART_LENGTH);
-    results.push(...(await createPart(app, { account, reserved, stored }, { part, start })));
+    const results = await createPart(app, { account, reserved, stored }, { part, start });
+    refused += results.filter((result) => "code" in result).length;
+    told.push(JSON.stringify(results).slice(1, -1)); // without its brackets
   }
-  const refused = results.filter((result) => "code" in result).length;
-  return { accepted: results.length - refused, refused, messages: results };
+  const accepted = asked.length - refused;
+  return `{"accepted":${accepted},"refused":${refused},"messages":[${told.join(",")}]}`;
 }
 
 type Result = ReturnType<typeof describe>;
@@ -61,7 +61,7 @@ type Result = ReturnType<typeof describe>;
 /** The messages of a bulk from `start` on, in order. */
 async function createPart(
   app: BulkNeeds,
-  bulk: Pick<Call, "account" | "reserved"> & { readonly stored: ReadonlyMap<number, Message> },
+  bulk: Pick<Call, "account" | "reserved"> & { readonly stored: ReadonlyMap<number, Accepted> },
   { part, start }: { readonly part: readonly unknown[]; readonly start: number },
 ): Promise<Result[]> {
   const { account, reserved, stored } = bulk;
@@ -102,18 +102,14 @@ async function readAll(
   const read: (NewMessage | ApiError)[] = [];
   for (const [index, parameters] of messages.entries()) {
     if (index > 0 && index % SLICE_LENGTH === 0) await turn();
-    read.push(await readOne(app, account, parameters));
+    read.push(readOne(app, account, parameters));
   }
   return read;
 }
 
-async function readOne(
-  app: BulkNeeds,
-  account: Account,
-  parameters: unknown,
-): Promise<NewMessage | ApiError> {
+function readOne(app: BulkNeeds, account: Account, parameters: unknown): NewMessage | ApiError {
   try {
-    return await app.readNewMessage(account, formOf(parameters));
+    return app.readNewMessage(account, formOf(parameters));
   } catch (error) {
     if (error instanceof ApiError) return error;
     throw error;
@@ -126,7 +122,8 @@ function formOf(parameters: unknown): FormValues {
     throw invalidParameter("messages", "each must be an object with To, From and Body.");
   }
   const form = new Map<string, readonly string[]>();
-  for (const [name, value] of Object.entries(parameters)) {
+  for (const name of Object.keys(parameters)) {
+    const value = parameters[name as keyof typeof parameters] as unknown;
     if (value !== null) form.set(name, formValues(name, value));
   }
   return form;
@@ -140,7 +137,7 @@ function formValues(name: string, value: unknown): readonly string[] {
   throw invalidParameter(name, "it must be a text, a number, true, false or a list of texts.");
 }
 
-function describe(app: Pick<BulkNeeds, "messageSids">, index: number, result: Message | ApiError) {
+function describe(app: Pick<BulkNeeds, "messageSids">, index: number, result: Accepted | ApiError) {
   if (result instanceof ApiError) {
     return { index, code: result.code, message: result.message, status: result.status };
   }

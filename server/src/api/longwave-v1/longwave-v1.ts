@@ -145,6 +145,8 @@ function serve(server: FastifyInstance, app: LongwaveNeeds, route: Route, gate: 
         reply.type("csv" in route.answer ? "text/csv; charset=utf-8" : "application/x-ndjson");
         return reply.send(Readable.from((await answer()) as AsyncIterable<string>)); // by its answer
       }
+      const isText = "isText" in route.answer;
+      if (isText) reply.type("application/json; charset=utf-8");
       const key = request.headers["idempotency-key"];
       if (route.messagesOnce === undefined || typeof key !== "string") {
         return reply.send(await answer());
@@ -153,10 +155,11 @@ function serve(server: FastifyInstance, app: LongwaveNeeds, route: Route, gate: 
         ...{ account: call.account.id, key, request: JSON.stringify(call.body) },
         messages: route.messagesOnce(call.body),
       };
-      const once = await answerOnce(app, asked, async (reserved) => ({
-        status: route.answer.status,
-        body: JSON.stringify(await answer(reserved)),
-      }));
+      const once = await answerOnce(app, asked, async (reserved) => {
+        const given = await answer(reserved);
+        const body = isText ? (given as string) : JSON.stringify(given);
+        return { status: route.answer.status, body };
+      });
       return reply.type("application/json; charset=utf-8").send(once.body);
     },
   });

@@ -26,6 +26,8 @@ export type Route = {
 
 export type Answer =
   | { readonly status: 200 | 201; readonly schema: Schema }
+  /** Its JSON is written by the handler, as it goes. */
+  | { readonly status: 200; readonly schema: Schema; readonly isText: true }
   | { readonly status: 200; readonly csv: true }
   /** One JSON object a line. */
   | { readonly status: 200; readonly lines: true }
