@@ -50,7 +50,7 @@ export function buildDispatching(
     priceOf: (departure) => priceOf(base, departure),
     whenUnknownOf: (account) => base.accountBook.byId(account)?.whenUnknown ?? "resend",
     judge: (claimed, connector) =>
-      base.judges.claimed({ ...judgedOf(claimed), connector }, claimed.claim.segments),
+      base.judges.claimed(judgedOf(claimed, connector), claimed.claim.segments),
     ...limits,
     ...waysOf(base, connectors.byName, ownership),
     assigning: {

@@ -110,8 +110,11 @@ export function createClaimer(app: ClaimerNeeds): Claimer {
   };
 }
 
-/** Written out, as all objects made for each message. */
-function claimOf(queued: QueuedRow, by: Pick<Claim, "connector" | "epoch" | "charges">): Claim {
+/** Written out, as all objects made for each message: a claim always has the same shape. */
+export function claimOf(
+  queued: QueuedRow,
+  by: Pick<Claim, "connector" | "epoch" | "charges">,
+): Claim {
   return {
     shard: queued.shard,
     lane: queued.lane,

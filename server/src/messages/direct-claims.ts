@@ -2,7 +2,7 @@ import { untilStored } from "../db/database-errors.ts";
 import type { Sql } from "../db/sql.ts";
 import { type MessageId, shardOf } from "../lib/message-id.ts";
 import type { AcceptedRow, DirectClaim, StoreVerdict } from "./accept-store.ts";
-import type { Claimed, Claimer } from "./claimer.ts";
+import { type Claimed, type Claimer, claimOf } from "./claimer.ts";
 import type { Claim, ClaimedMessage } from "./dispatch-store.ts";
 import { returnClaims } from "./doubt-store.ts";
 import { type Lane, reserve } from "./lane.ts";
@@ -71,19 +71,23 @@ export function createDirectClaims(needs: DirectClaimsNeeds): DirectClaims {
       if (lanes.some(isPassing)) await app.claimer.answered();
     },
     propose: (rows) => {
-      const proposed = new Map<MessageId, Proposed>();
+      const proposed: Proposed[] = [];
+      const claims = new Map<MessageId, DirectClaim>();
       const heldUp = new Set<number>();
       for (const row of rows) {
         // What comes behind one that waits waits, too.
         if (heldUp.has(row.lane)) continue;
         const one = proposeOne(app, row);
-        if (one === undefined) heldUp.add(row.lane);
-        else proposed.set(row.id, one);
+        if (one === undefined) {
+          heldUp.add(row.lane);
+          continue;
+        }
+        proposed.push(one);
+        claims.set(row.id, one.claim);
       }
       return {
-        owner: app.owner,
-        claims: new Map([...proposed].map(([id, { claim }]) => [id, claim])),
-        settle: (verdicts) => settle(app, [...proposed.values()], verdicts),
+        ...{ owner: app.owner, claims },
+        settle: (verdicts) => settle(app, proposed, verdicts),
       };
     },
   };
@@ -106,10 +110,10 @@ function proposeOne(app: Machine, row: AcceptedRow): Proposed | undefined {
   if ((app.declined.get(lane) ?? 0) > performance.now()) return undefined;
   const connector = lane.way.channel.connector.name;
   const { shard, lane: number } = lane.row;
-  const place = { shard, lane: number, priority, id, attempt: 1, segments, validUntil };
+  const queued = { shard, lane: number, priority, id, attempt: 1, segments, validUntil };
   reserve(lane, segments);
   app.claimer.reserve(id, epoch);
-  return { lane, row, claim: { ...place, connector, epoch } };
+  return { lane, row, claim: claimOf(queued, { connector, epoch }) };
 }
 
 function settle(
