@@ -13,10 +13,13 @@ export type Login =
   | { readonly kind: "denied" }
   | { readonly kind: "limited"; readonly retryAfterS: number };
 
+/** Of a password there is only what it is compared by. */
+export type Credentials = { readonly user: string; readonly passwordSha256: Buffer };
+
 /** All accounts and keys in memory, as of the last refresh. A subaccount of a suspended or closed account is so, too. */
 export type AccountBook = {
   /** The user is an account's sid with its token, or a key's sid with its secret. */
-  readonly authenticate: (user: string, password: string, address: string) => Login;
+  readonly authenticate: (credentials: Credentials, address: string) => Login;
   readonly byId: (id: number) => Account | undefined;
   readonly bySid: (sid: Sid) => Account | undefined;
   /** An account's subaccounts, oldest first. */
@@ -50,10 +53,10 @@ export function createAccountBook(app: Needs): AccountBook {
   });
 
   return {
-    authenticate: (user, password, address) => {
+    authenticate: (credentials, address) => {
       const waitS = limit.waitS(address);
       if (waitS !== undefined) return { kind: "limited", retryAfterS: waitS };
-      const account = accountOf(kept.current(), user, password);
+      const account = accountOf(kept.current(), credentials);
       if (account !== undefined) return { kind: "account", account };
       limit.countFailure(address);
       return { kind: "denied" };
@@ -95,8 +98,10 @@ function takeSnapshot(
   };
 }
 
-function accountOf(snapshot: Snapshot, user: string, password: string): Account | undefined {
-  const given = sha256(password);
+function accountOf(
+  snapshot: Snapshot,
+  { user, passwordSha256: given }: Credentials,
+): Account | undefined {
   const key = snapshot.keys.get(user);
   if (key !== undefined) {
     const isRight = timingSafeEqual(given, key.secretSha256);
@@ -111,6 +116,6 @@ function accountOf(snapshot: Snapshot, user: string, password: string): Account 
 
 const noHash = Buffer.alloc(32);
 
-function sha256(text: string): Buffer {
+export function sha256(text: string): Buffer {
   return hash("sha256", text, "buffer");
 }
