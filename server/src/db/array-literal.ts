@@ -5,7 +5,16 @@ type Scalar = string | number | bigint | boolean | null | undefined;
  * JavaScript array: the client library looks at each element several times.
  */
 export function arrayOf<Row>(rows: readonly Row[], read: (row: Row) => Scalar): string {
-  return `{${rows.map((row) => elementOf(read(row))).join(",")}}`;
+  // Many columns say the same of each row: that is quoted once.
+  let last: Scalar;
+  let element = elementOf(last);
+  const elements = rows.map((row) => {
+    const value = read(row);
+    if (value !== last) element = elementOf(value);
+    last = value;
+    return element;
+  });
+  return `{${elements.join(",")}}`;
 }
 
 function elementOf(value: Scalar) {

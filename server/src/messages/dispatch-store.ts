@@ -299,8 +299,8 @@ function unlessSettled(sql: Sql) {
 }
 
 function departureColumns(sql: Sql, departures: readonly Departure[], priceOf: PriceOf) {
-  const data = (departure: Departure) =>
-    JSON.stringify(departureEvent(departure, priceOf(departure)));
+  const prices = departures.map(priceOf);
+  const events = departures.map((one, place) => departureEvent(one, prices[place]));
   return sql`
         select unnest(${arrayOf(departures, ({ claim }) => claim.id)}::bigint[]) as id,
           unnest(${arrayOf(departures, ({ message }) => message.account)}::int[]) as account,
@@ -308,11 +308,12 @@ function departureColumns(sql: Sql, departures: readonly Departure[], priceOf: P
           unnest(${arrayOf(departures, ({ errorCode }) => errorCode)}::int[]) as error_code,
           unnest(${arrayOf(departures, ({ claim }) => claim.connector)}::text[]) as connector,
           ${instantColumn(sql, departures, ({ sentAt }) => sentAt)} as sent_at,
-          unnest(${arrayOf(departures, priceOf)}::bigint[]) as price_micros,
-          unnest(${arrayOf(departures, data)}::jsonb[]) as data
+          unnest(${arrayOf(prices, (price) => price)}::bigint[]) as price_micros,
+          jsonb_array_elements(${JSON.stringify(events)}::text::jsonb) as data
   `;
 }
 
+/** What is undefined is not in the event. */
 function departureEvent(
   { claim, message, status, errorCode, waits, submissions }: Departure,
   priceMicros: number | undefined,
@@ -322,10 +323,10 @@ function departureEvent(
     to: message.recipient,
     segments: status === "sent" ? claim.segments : submissions.length,
     waits,
-    ...(priceMicros === undefined ? {} : { priceMicros }),
-    ...(message.statusCallback === null ? {} : { callback: message.statusCallback }),
-    ...(errorCode === undefined ? {} : { errorCode }),
-    ...(message.isSimulated ? { sim: true } : {}),
-    ...(message.options?.service === undefined ? {} : { service: message.options.service }),
+    priceMicros,
+    callback: message.statusCallback ?? undefined,
+    errorCode,
+    sim: message.isSimulated || undefined,
+    service: message.options?.service,
   };
 }
