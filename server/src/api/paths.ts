@@ -12,7 +12,12 @@ export function rewritePath(url: string): string {
   const query = mark < 0 ? "" : url.slice(mark);
   const own = withoutProduct(path);
   const isOf2010 = own.startsWith("/2010-04-01/");
-  return (isOf2010 ? own.replace(/\.json\/?$/, "") : own) + query;
+  return (isOf2010 ? withoutFormat(own) : own) + query;
+}
+
+function withoutFormat(path: string): string {
+  const end = path.endsWith("/") ? path.length - 1 : path.length;
+  return path.endsWith(".json", end) ? path.slice(0, end - ".json".length) : path;
 }
 
 /** The path below the prefix of a product. */

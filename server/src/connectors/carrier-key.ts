@@ -4,8 +4,6 @@
  * none, which no receipt has.
  */
 export function carrierKey(carrierMessageId: string): string {
-  return carrierMessageId
-    .trim()
-    .toLowerCase()
-    .replace(/^0+(?=.)/, "");
+  const key = carrierMessageId.trim().toLowerCase();
+  return key.startsWith("0") ? key.replace(/^0+(?=.)/, "") : key;
 }

@@ -19,8 +19,16 @@ export function newSid(prefix: string, at: Date): Sid {
   }
   const digits = random.toString("hex", used, used + RANDOM_BYTES);
   used += RANDOM_BYTES;
-  return prefix + at.getTime().toString(16).padStart(12, "0") + digits;
+  return prefix + digitsOf(at.getTime()) + digits;
 }
+
+function digitsOf(ms: number): string {
+  if (ms !== last.ms) last = { ms, digits: ms.toString(16).padStart(12, "0") };
+  return last.digits;
+}
+
+/** Most often it is the same millisecond again. */
+let last = { ms: Number.NaN, digits: "" };
 
 export function isSid(prefix: string, text: string): boolean {
   return text.length === 34 && text.startsWith(prefix) && /^[0-9a-f]{32}$/.test(text.slice(2));

@@ -45,13 +45,13 @@ export function createFlight(
   { claim, message }: { readonly claim: Claim; readonly message: ClaimedMessage },
   { claimedAt, isWhole }: { readonly claimedAt: Date; readonly isWhole: boolean },
 ): Flight {
-  const { encoding } = splitBody(message.body);
+  const { encoding, parts } = splitBody(message.body);
   const onlyBy = message.onlyBy ?? undefined;
   return {
     claim: onlyBy === undefined ? claim : { ...claim, connector: onlyBy },
     message,
     encoding,
-    texts: textsOf(message.body, isWhole),
+    texts: isWhole ? [message.body] : parts,
     claimedAt,
     submissions: [],
     firstSentAt: undefined,
@@ -72,13 +72,8 @@ export function reassign(
   const { claim, message, submissions } = flight;
   const attempt = Math.max(claim.attempt - 1, ...submissions.map((one) => one.attempt)) + 1;
   flight.claim = { ...claim, connector: to.name, attempt };
-  flight.texts = textsOf(message.body, to.takesWholeTexts ?? false);
+  flight.texts = to.takesWholeTexts === true ? [message.body] : splitBody(message.body).parts;
   flight.refusal = undefined;
-}
-
-function textsOf(body: string, isWhole: boolean): readonly string[] {
-  const parts = isWhole ? [body] : splitBody(body).parts;
-  return parts.length === 0 ? [""] : parts;
 }
 
 export function partsOf(flight: Flight): Part[] {
