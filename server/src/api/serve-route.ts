@@ -40,9 +40,9 @@ export function addRoute(server: FastifyInstance, app: ApiNeeds, route: Route): 
       const origin = originOf(app, request);
       const answer = async (reserved?: Reservation): Promise<Located> => {
         const form = createForm(parsePairs(text), route.parameters);
-        const { status, body, location } = await route.handle(app, {
-          ...{ account, caller, form, path, origin, params: request.params, reserved },
-        });
+        const { params } = request;
+        const asked = { account, caller, form, path, origin, params, reserved };
+        const { status, body, location } = await route.handle(app, asked);
         return { status, body: body === undefined ? "" : JSON.stringify(body), location };
       };
       const key = route.method === "POST" && !caller.isTest ? idempotencyKey(request) : undefined;
@@ -60,7 +60,7 @@ export function addRoute(server: FastifyInstance, app: ApiNeeds, route: Route): 
       reply.code(status);
       if (location !== undefined) reply.header("location", location);
       if (body !== "") reply.type("application/json; charset=utf-8");
-      return reply.send(body === "" ? undefined : body);
+      reply.send(body === "" ? undefined : body);
     },
   });
 }

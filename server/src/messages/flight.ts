@@ -23,7 +23,7 @@ export type Flight = {
   /** A refusal that ends it when no other submission of it is open, or another carrier takes it. */
   refusal: { readonly errorCode: number } | undefined;
   /** Connectors whose carrier has refused it. */
-  readonly refusedBy: Set<string>;
+  refusedBy: ReadonlySet<string>;
   isOver: boolean;
 };
 
@@ -59,10 +59,12 @@ export function createFlight(
     open: 0,
     isInDoubt: onlyBy !== undefined,
     refusal: undefined,
-    refusedBy: new Set(),
+    refusedBy: nobody,
     isOver: false,
   };
 }
+
+const nobody: ReadonlySet<string> = new Set();
 
 /** Gives it to another connector, whose carrier may want it split, or whole. */
 export function reassign(

@@ -74,7 +74,7 @@ export function createReceipts(app: Needs): Receipts {
       const receivedAt = app.clock();
       const row = { carrierAccount, carrierKey, receipt, receivedAt, isYoung: true };
       const { held } = await batcher.add(row);
-      await held;
+      if (held !== undefined) await held;
     },
     notify: early.notify,
     close: async () => {

@@ -270,7 +270,7 @@ function settle(
       return;
     case "refused":
       flight.refusal ??= result;
-      flight.refusedBy.add(connector.name);
+      flight.refusedBy = new Set([...flight.refusedBy, connector.name]);
       return;
     case "throttled":
       lane.throttledUntil = performance.now() + result.retryAfterMs;

@@ -69,9 +69,10 @@ export function createSmppConnector(app: SmppConnectorNeeds): Connector {
       }
       const receipt = readReceipt(message, settings.errorCodes);
       if (receipt === undefined) return { status: statuses.ok };
+      const { status, errorCode, carrierCode, doneDate } = receipt;
       const carrierMessageId =
         references.idOf(message) ?? receiptIds.translate(receipt.carrierMessageId, message.source);
-      await events.onReceipt(name, { ...receipt, carrierMessageId });
+      await events.onReceipt(name, { carrierMessageId, status, errorCode, carrierCode, doneDate });
       return { status: statuses.ok };
     } catch {
       return { status: statuses.temporaryAppError };
