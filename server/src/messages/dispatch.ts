@@ -132,7 +132,7 @@ export function createDispatcher(app: DispatcherNeeds): Dispatcher {
     hint: createLaneHints({
       ...{ ...app, book },
       onFound: (lane) => {
-        machine.reader.fill(lane);
+        void machine.reader.fill(lane);
         book.touch(lane);
         pump.soon();
       },

@@ -61,7 +61,7 @@ export function createLaneReader(app: {
 type Read = { readonly done: Promise<void>; readonly end: () => void };
 
 function createRead(): Read {
-  let end = () => undefined as void;
+  let end: () => void = () => undefined;
   const done = new Promise<void>((resolve) => {
     end = resolve;
   });

@@ -146,7 +146,7 @@ function claimOne(machine: Machine, lane: Lane, now: number, from?: LaneQueue): 
   lane.heldBy = lane.stoppedBy ?? lane.heldBy;
   lane.stoppedBy = undefined;
   if (epoch === undefined || !book.findWay(lane) || !book.mayClaim(lane)) return rest(book, lane);
-  if (lane.hasUnread()) reader.fill(lane);
+  if (lane.hasUnread()) void reader.fill(lane);
   if (lane.size() === 0) return rest(book, lane);
   if (isHeldUp(machine, lane, now, from)) return false;
   const { channel, days } = lane.way;
