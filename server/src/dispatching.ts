@@ -15,7 +15,8 @@ import { connectorsFor, connectorsOfSender, firstUp, isUp } from "./routing/choo
 import type { CarriedSender } from "./senders/sender.ts";
 import { createDayLimits, type DayLimit } from "./throughput/day-limits.ts";
 import { holdShards, type ShardLeases } from "./throughput/leases.ts";
-import { createLimiters, type Limit } from "./throughput/limiters.ts";
+import type { Limit } from "./throughput/limiter.ts";
+import { createLimiters } from "./throughput/limiters.ts";
 import { createQuotas } from "./throughput/quotas.ts";
 
 const UPS_POLL_MS = 250;

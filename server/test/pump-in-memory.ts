@@ -5,10 +5,12 @@ import type { Claim, ClaimedMessage, QueuedRow } from "../src/messages/dispatch-
 import { createFlight, partsOf } from "../src/messages/flight.ts";
 import type { Lane } from "../src/messages/lane.ts";
 import { createLaneBook, type LaneRoute } from "../src/messages/lane-book.ts";
+import { beginRead, endRead, unreadOf } from "../src/messages/lane-windows.ts";
 import type { Priority } from "../src/messages/message.ts";
 import { createPump } from "../src/messages/pump.ts";
 import { createPartWriter } from "../src/messages/write-parts.ts";
-import { createLimiters, type Limit } from "../src/throughput/limiters.ts";
+import type { Limit } from "../src/throughput/limiter.ts";
+import { createLimiters } from "../src/throughput/limiters.ts";
 
 /** A segment as the far end saw it. */
 export type Seen = { readonly lane: number; readonly id: MessageId; readonly at: number };
@@ -190,9 +192,10 @@ function messageOf({ id, lane }: Claim): ClaimedMessage {
 
 /** The windows that lack messages, at once. */
 function read(lane: Lane, queue: ReadonlyMap<MessageId, QueuedRow>): void {
-  for (const priority of lane.unread()) {
-    lane.beginRead(priority);
+  const most = lane.needs.windowMax();
+  for (const priority of unreadOf(lane)) {
+    beginRead(lane, priority);
     const rows = [...queue.values()].filter((row) => row.priority === priority);
-    lane.endRead(priority, rows.slice(0, lane.windowMax()), rows.length <= lane.windowMax());
+    endRead(lane, priority, { rows: rows.slice(0, most), isAll: rows.length <= most });
   }
 }

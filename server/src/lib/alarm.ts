@@ -1,12 +1,15 @@
 import { createDueHeap } from "./due-heap.ts";
 
-/** When an alarm rings for a thing (monotonic milliseconds); infinite: never. Only the alarm sets it. */
-export type Ringing = { ringsAt: number };
+/**
+ * When an alarm rings for a thing (monotonic milliseconds), or nothing. Only the alarm sets it. A whole
+ * number stands in the thing itself, and one with a fraction somewhere else in memory.
+ */
+export type Ringing = { ringsAt: number | undefined };
 
-/** One timer for many things, each due at its instant. */
+/** One timer for many things, each due at its instant, to the millisecond: timers know no less. */
 export type Alarm<Item> = {
   /** Sets it for this instant, unless it rings before. */
-  readonly set: (at: number, item: Item) => void;
+  readonly set: (instant: number, item: Item) => void;
   readonly close: () => void;
 };
 
@@ -23,7 +26,7 @@ export function createAlarm<Item extends Ringing>(onDue: (item: Item) => void): 
       const at = due.soonest();
       const item = due.pop() as Item;
       if (item.ringsAt !== at) continue;
-      item.ringsAt = Number.POSITIVE_INFINITY;
+      item.ringsAt = undefined;
       onDue(item);
     }
     wind();
@@ -38,8 +41,9 @@ export function createAlarm<Item extends Ringing>(onDue: (item: Item) => void): 
   };
 
   return {
-    set: (at, item) => {
-      if (item.ringsAt <= at) return;
+    set: (instant, item) => {
+      const at = Math.ceil(instant);
+      if (item.ringsAt !== undefined && item.ringsAt <= at) return;
       item.ringsAt = at;
       due.push(at, item);
       wind();

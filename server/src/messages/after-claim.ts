@@ -16,6 +16,7 @@ import {
   toDeparture,
 } from "./flight.ts";
 import { type Lane, reserve } from "./lane.ts";
+import { putBack } from "./lane-windows.ts";
 import type { Later } from "./later.ts";
 import { MEDIA_NOT_CARRIED } from "./media.ts";
 import type { PartWriter, PickConnector } from "./part-writer.ts";
@@ -54,7 +55,7 @@ export async function giveBack(
   await untilStored(() => returnClaims(hot, ids, owner), isClosed);
   for (const claim of claims) refundUnsent({ claim, submissions: [] });
   for (const id of ids) forget(id);
-  lane.putBack(claims);
+  putBack(lane, claims);
 }
 
 /** Writes what may leave; the rest fails, or waits in `later`. */

@@ -8,6 +8,7 @@ import { returnClaims } from "./doubt-store.ts";
 import { type Lane, reserve } from "./lane.ts";
 import type { LaneBook } from "./lane-book.ts";
 import type { LaneReader } from "./lane-reader.ts";
+import { forget } from "./lane-windows.ts";
 import type { Pump } from "./pump.ts";
 
 /**
@@ -60,14 +61,14 @@ export function createDirectClaims(needs: DirectClaimsNeeds): DirectClaims {
   return {
     ready: async (rows) => {
       const isOpen = (lane: Lane | undefined): lane is Lane =>
-        lane !== undefined && (lane.size() + lane.claiming > 0 || lane.hasUnread());
+        lane !== undefined && (lane.size + lane.claiming > 0 || lane.lacking !== 0);
       const lanes = [...new Set(rows.map((row) => laneOf(app, row)).filter(isOpen))];
       if (lanes.length === 0) return;
-      const unknown = lanes.filter((lane) => lane.size() === 0 && lane.hasUnread());
+      const unknown = lanes.filter((lane) => lane.size === 0 && lane.lacking !== 0);
       await Promise.all(unknown.map((lane) => app.reader.fill(lane)));
       // The pump takes what was just offered at the end of this turn of the event loop.
       await new Promise((done) => setImmediate(done));
-      const isPassing = (lane: Lane) => lane.size() === 0 && lane.claiming > 0;
+      const isPassing = (lane: Lane) => lane.size === 0 && lane.claiming > 0;
       if (lanes.some(isPassing)) await app.claimer.answered();
     },
     propose: (rows) => {
@@ -104,7 +105,7 @@ function laneOf({ book, epochOf }: Machine, row: AcceptedRow): Lane | undefined 
 function proposeOne(app: Machine, row: AcceptedRow): Proposed | undefined {
   const { id, priority, segments, validUntil } = row;
   const lane = laneOf(app, row);
-  const epoch = lane && app.epochOf(lane.row.shard);
+  const epoch = lane && app.epochOf(lane.shard);
   if (lane === undefined || epoch === undefined) return undefined;
   if (!app.pump.mayPass(lane, segments)) return undefined;
   if ((app.declined.get(lane) ?? 0) > performance.now()) return undefined;
@@ -141,7 +142,7 @@ function settle(
 /** Its windows are read before anything else leaves: what was just stored comes after what they lack. */
 function decline({ declined }: Machine, lane: Lane): void {
   declined.set(lane, performance.now() + DECLINED_MS);
-  lane.forget();
+  forget(lane);
 }
 
 /** An answer was lost: nothing of these was written, so that they may go to the queue for certain. */

@@ -24,11 +24,12 @@ import {
 import { holdClaim } from "./doubt-store.ts";
 import { createDoubts, type Doubts } from "./doubts.ts";
 import { refundUnsent } from "./flight.ts";
-import { type Lane, reserve } from "./lane.ts";
+import { type Lane, reserve, waitUntil } from "./lane.ts";
 import { createLaneBook, type LaneBook, type LaneRoute } from "./lane-book.ts";
 import { createLaneHints } from "./lane-hints.ts";
 import { createLaneReader, type LaneReader } from "./lane-reader.ts";
 import { createLaneReporter, type LaneReporter } from "./lane-reporter.ts";
+import { readAgain } from "./lane-windows.ts";
 import { createLater, type Later } from "./later.ts";
 import type { PartWriter, PickConnector } from "./part-writer.ts";
 import { createPump, type Pump } from "./pump.ts";
@@ -205,7 +206,7 @@ function buildMachine(app: DispatcherNeeds): Machine {
   const ways = waysOf(app);
   const writer = createPartWriter({
     ...{ clock: app.clock, carrierKey: app.carrierKey, rerouter, ...ways, onError: app.onError },
-    epochOf: (lane) => (isOver ? undefined : app.epochOf(lane.row.shard)),
+    epochOf: (lane) => (isOver ? undefined : app.epochOf(lane.shard)),
     depart: recorder.record,
     hold: (flight, because) => {
       untilStored(() => holdClaim(app.hot, flight.claim.id, because), isClosed).catch(app.onError);
@@ -231,7 +232,7 @@ function buildMachine(app: DispatcherNeeds): Machine {
     onDropped: (lane, claim, message) => {
       reserve(lane, -claim.segments);
       if (message !== undefined) app.onRecorded();
-      else readAgain({ book, pump }, lane);
+      else lookAnew({ book, pump }, lane);
     },
     onReturned: book.forgetWindows,
     onError: app.onError,
@@ -306,10 +307,10 @@ function offerAll(
 }
 
 /** A claim that finds nothing was canceled, or fenced off: what stood behind it must not pass it. */
-function readAgain({ book, pump }: Pick<Machine, "book" | "pump">, lane: Lane): void {
+function lookAnew({ book, pump }: Pick<Machine, "book" | "pump">, lane: Lane): void {
   lane.generation += 1;
-  lane.readAgain();
-  lane.notBefore = Math.max(lane.notBefore, performance.now() + READ_AGAIN_MS);
+  readAgain(lane);
+  waitUntil(lane, performance.now() + READ_AGAIN_MS);
   lookAt({ book, pump }, lane);
 }
 

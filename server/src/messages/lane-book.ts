@@ -1,12 +1,14 @@
 import type { Connector } from "../connectors/connector.ts";
 import type { MessageId } from "../lib/message-id.ts";
 import type { DayLimit, DayLimits } from "../throughput/day-limits.ts";
-import type { Limit, Limiters } from "../throughput/limiters.ts";
+import { type Limit, type Limiter, waitWindowAfter } from "../throughput/limiter.ts";
+import type { Limiters } from "../throughput/limiters.ts";
 import { createPassage } from "../throughput/passage.ts";
 import { type Channel, createChannel, standOut } from "./channel.ts";
 import type { LaneRow, QueuedRow } from "./dispatch-store.ts";
 import { createLane, type Lane, redirect, type Way } from "./lane.ts";
 import type { LaneNumber } from "./lane-store.ts";
+import { forget, offerTo, soonestEnd } from "./lane-windows.ts";
 
 /** Messages that all windows hold, and that one holds: what waits costs the queue's disk, not memory. */
 const WINDOWS_MAX = 100_000;
@@ -30,7 +32,7 @@ export type LaneBook = {
   readonly busy: ReadonlyMap<number, Lane>;
   /** Those whose windows have ended validities at their heads; costs next to nothing while there are none. */
   readonly withExpired: (now: Date) => Lane[];
-  /** Takes those that were touched since the last call: something may have left. */
+  /** Takes those that were touched, so that something may have left, and that nobody has taken yet: they are `isStirred`. */
   readonly takeStirred: () => readonly Lane[];
   /** Nothing when its account no longer holds the sender. */
   readonly laneFor: (row: LaneRow) => Lane | undefined;
@@ -93,11 +95,11 @@ export function createLaneBook(app: LaneBookNeeds): LaneBook {
       app.assign({ shard, lane, account, pool, sender });
       return undefined;
     }
-    const way = ways.find(row);
-    if (way === undefined) return undefined;
+    const found = ways.find(row);
+    if (found === undefined) return undefined;
     const { shard, lane: number, account, pool, sender } = row;
     const key = { shard, lane: number, account, pool, sender };
-    const lane = createLane(key, way, windows);
+    const lane = createLane(key, found, windows);
     waitWindow(lane, lapsed.get(shard) ?? Number.NEGATIVE_INFINITY);
     lane.version = version;
     lanes.set(row.lane, lane);
@@ -107,9 +109,9 @@ export function createLaneBook(app: LaneBookNeeds): LaneBook {
   const findWay = (lane: Lane) => {
     if (lane.version === version) return lane.hasRoute;
     lane.version = version;
-    const way = ways.find(lane.row, lane.way);
-    lane.hasRoute = way !== undefined;
-    if (way !== undefined && way !== lane.way) redirect(lane, way);
+    const found = ways.find(lane.row, lane.way);
+    lane.hasRoute = found !== undefined;
+    if (found !== undefined && found.way !== lane.way) redirect(lane, found.way);
     return lane.hasRoute;
   };
   /** What is shared with other processes changes with the shards. */
@@ -125,7 +127,7 @@ export function createLaneBook(app: LaneBookNeeds): LaneBook {
     offer: (queued, row) => {
       const lane = laneFor(row);
       if (lane === undefined) return;
-      lane.offer(queued);
+      offerTo(lane, queued);
       touch(lane);
     },
     findWay,
@@ -144,9 +146,9 @@ export function createLaneBook(app: LaneBookNeeds): LaneBook {
       for (const shard of shards) lapsed.set(shard, lapsedAt);
       lookAtAllWays();
       for (const lane of lanes.values()) {
-        if (!gained.has(lane.row.shard)) continue;
+        if (!gained.has(lane.shard)) continue;
         waitWindow(lane, lapsedAt);
-        lane.forget();
+        forget(lane);
       }
     },
     leave: (shards) => {
@@ -157,7 +159,7 @@ export function createLaneBook(app: LaneBookNeeds): LaneBook {
     isPaused: holds.isPaused,
     mayClaim: holds.mayClaim,
     forgetWindows: () => {
-      for (const lane of lanes.values()) lane.forget();
+      for (const lane of lanes.values()) forget(lane);
     },
   };
 }
@@ -165,7 +167,7 @@ export function createLaneBook(app: LaneBookNeeds): LaneBook {
 /** Which lanes may have work, and which of them are to be looked at. A lane knows where it is noted already. */
 function createTouches() {
   const busy = new Map<number, Lane>();
-  let touched = new Set<Lane>();
+  let touched: Lane[] = [];
   let stirred: Lane[] = [];
   return {
     busy,
@@ -174,18 +176,19 @@ function createTouches() {
       if (!lane.isStirred) stirred.push(lane);
       lane.isBusy = true;
       lane.isStirred = true;
-      if (lane.waitsIn === undefined) touched.add(lane);
+      if (lane.isTouched || lane.waitsIn !== undefined) return;
+      lane.isTouched = true;
+      touched.push(lane);
     },
     touched: () => {
-      if (touched.size === 0) return [];
-      const all = [...touched];
-      touched = new Set();
+      const all = touched;
+      touched = [];
+      for (const lane of all) lane.isTouched = false;
       return all;
     },
     takeStirred: () => {
       const all = stirred;
       stirred = [];
-      for (const lane of all) lane.isStirred = false;
       return all;
     },
     rest: (lane: Lane) => {
@@ -204,7 +207,7 @@ function createEnds() {
     },
     expired: (lanes: ReadonlyMap<number, Lane>, now: number): Lane[] => {
       if (now < soonest) return [];
-      const ends = [...lanes.values()].map((lane) => ({ lane, at: lane.soonestEnd() }));
+      const ends = [...lanes.values()].map((lane) => ({ lane, at: soonestEnd(lane) }));
       soonest = ends.reduce((sooner, { at }) => Math.min(sooner, at), Number.POSITIVE_INFINITY);
       return ends.flatMap(({ lane, at }) => (at <= now ? [lane] : []));
     },
@@ -220,7 +223,7 @@ function createHolds() {
   const leaving = new Set<number>();
   const unread = new Set<number>();
   const paused = new Map<number, Set<number>>();
-  const isPaused = ({ row }: Lane) => paused.get(row.shard)?.has(row.lane) === true;
+  const isPaused = ({ shard, row }: Lane) => paused.get(shard)?.has(row.lane) === true;
   return {
     gain: (shards: readonly number[]) => {
       for (const shard of shards) leaving.delete(shard);
@@ -239,18 +242,23 @@ function createHolds() {
     },
     isPaused,
     mayClaim: (lane: Lane) =>
-      !isPaused(lane) && !leaving.has(lane.row.shard) && !unread.has(lane.row.shard),
+      !isPaused(lane) && !leaving.has(lane.shard) && !unread.has(lane.shard),
   };
 }
 
 /** Also under limits that are shared: until now their last owner may have been the only one. */
-function waitWindow(lane: Lane, lapsedAt: number): void {
-  for (const limiter of lane.way.passage.limiters) limiter.waitWindowAfter(lapsedAt);
+function waitWindow({ limiter, way }: Lane, lapsedAt: number): void {
+  waitWindowAfter(limiter, lapsedAt);
+  for (const shared of way.passage) {
+    if (shared !== way.channel.throttle.limiter) waitWindowAfter(shared, lapsedAt);
+  }
 }
 
 /** The ways that lanes take now: limiters by what they limit, channels by their connector. */
 function createWays({ routeOf, limiters, dayLimits }: LaneBookNeeds) {
   const channels = new Map<string, Channel>();
+  /** By all that is on them. */
+  const ways = new Map<string, Way>();
 
   const channelOf = (connector: Connector): Channel => {
     const known = channels.get(connector.name);
@@ -263,27 +271,53 @@ function createWays({ routeOf, limiters, dayLimits }: LaneBookNeeds) {
     return channel;
   };
 
+  const limiterOf = ({ sender: of }: LaneRow, route: LaneRoute): Limiter => {
+    const { segmentsPerSecond, isSenderShared: isShared = false } = route;
+    return limiters.use({
+      kind: "sender",
+      of,
+      segmentsPerSecond,
+      setBy: "the inventory",
+      isShared,
+    });
+  };
+
+  const wayOf = ({ connector, limits, dayLimits: dayLimitsOf }: LaneRoute, before?: Way): Way => {
+    const channel = channelOf(connector);
+    const shared = limits === undefined ? [] : limits.map(limiters.use);
+    shared.push(channel.throttle.limiter);
+    const days = dayLimits && dayLimitsOf ? dayLimitsOf.map(dayLimits.use) : [];
+    const isSame =
+      before?.channel === channel &&
+      isSameSet(before.passage, shared) &&
+      isSameSet(before.days, days);
+    if (isSame) return before;
+    const way = { passage: createPassage(shared), channel, days };
+    const key = keyOf(way);
+    const known = ways.get(key) ?? way;
+    ways.set(key, known);
+    return known;
+  };
+
   return {
     channels: () => channels.values(),
-    /** The same as before where nothing has changed. */
-    find: (row: LaneRow, before?: Way): Way | undefined => {
+    /** The way is the same as before where nothing has changed. */
+    find: (row: LaneRow, before?: Way): Pick<Lane, "limiter" | "way"> | undefined => {
       const route = routeOf(row);
-      if (route === undefined) return undefined;
-      const channel = channelOf(route.connector);
-      const { segmentsPerSecond, isSenderShared: isShared = false } = route;
-      const sender = { kind: "sender", of: row.sender, segmentsPerSecond, isShared } as const;
-      const limits = [{ ...sender, setBy: "the inventory" }, ...(route.limits ?? [])];
-      const passage = createPassage([...limits.map(limiters.use), channel.throttle]);
-      const days = dayLimits === undefined ? [] : (route.dayLimits ?? []).map(dayLimits.use);
-      const isSame =
-        before?.channel === channel &&
-        isEqual(before.passage.limiters, passage.limiters) &&
-        isEqual(before.days, days);
-      return isSame ? before : { passage, channel, days };
+      return route && { limiter: limiterOf(row, route), way: wayOf(route, before) };
     },
   };
 }
 
-function isEqual(some: readonly object[], others: readonly object[]): boolean {
-  return some.length === others.length && some.every((one, place) => one === others[place]);
+function keyOf({ passage, channel, days }: Way): string {
+  const limits = [...passage.map(({ limit }) => limit), ...days.map((day) => day.limit())];
+  return JSON.stringify([channel.connector.name, limits.map(({ kind, of }) => [kind, of])]);
+}
+
+function isSameSet(some: readonly object[], others: readonly object[]): boolean {
+  return (
+    some.length === others.length &&
+    some.every((one) => others.includes(one)) &&
+    others.every((one) => some.includes(one))
+  );
 }

@@ -2,6 +2,7 @@ import type { Sql } from "../db/sql.ts";
 import { findBusyLanes } from "./dispatch-store.ts";
 import type { Lane } from "./lane.ts";
 import type { LaneBook } from "./lane-book.ts";
+import { forget } from "./lane-windows.ts";
 
 /** Another process stored messages for shards of ours: their lanes are looked at now, not at the next sweep. */
 export function createLaneHints(app: {
@@ -22,7 +23,7 @@ export function createLaneHints(app: {
       for (const row of await findBusyLanes(app.hot, shards)) {
         const lane = app.book.laneFor(row);
         if (lane === undefined) continue;
-        lane.forget();
+        forget(lane);
         app.onFound(lane);
       }
     }

@@ -1,6 +1,7 @@
 import type { Sql } from "../db/sql.ts";
 import { type LaneHead, type QueuedRow, readHeads } from "./dispatch-store.ts";
 import type { Lane } from "./lane.ts";
+import { beginRead, endRead, unreadOf } from "./lane-windows.ts";
 
 /** Statements under way: one is prepared while the other is answered. */
 const READS_AT_ONCE_MAX = 2;
@@ -78,30 +79,36 @@ function* take(lanes: Map<Lane, Read>, most: number): Generator<[Lane, Read]> {
 }
 
 async function readWindows(hot: Sql, lanes: readonly Lane[]): Promise<void> {
-  const wanted = lanes.flatMap((lane) => lane.unread().map((priority) => ({ lane, priority })));
+  const wanted = lanes.flatMap((lane) => unreadOf(lane).map((priority) => ({ lane, priority })));
   const each = Math.max(ROWS_A_HEAD_MIN, Math.floor(ROWS_A_READ_MAX / wanted.length));
   const heads = wanted.map(({ lane, priority }): LaneHead => {
     const { shard, lane: number } = lane.row;
-    lane.beginRead(priority);
+    beginRead(lane, priority);
     // What is being claimed may still stand there.
     return {
       shard,
       lane: number,
       priority,
-      most: Math.min(each, lane.windowMax()) + lane.reserved,
+      most: Math.min(each, lane.needs.windowMax()) + lane.reserved,
     };
   });
   const rows = heads.length === 0 ? [] : await readHeads(hot, heads);
   const rowsOf = new Map<number, QueuedRow[]>();
+  let key = -1;
+  let beside: QueuedRow[] = [];
   for (const row of rows) {
-    const known = rowsOf.get(headKey(row));
-    if (known === undefined) rowsOf.set(headKey(row), [row]);
-    else known.push(row);
+    // Those of a head come one after another.
+    if (headKey(row) !== key) {
+      key = headKey(row);
+      beside = rowsOf.get(key) ?? [];
+      rowsOf.set(key, beside);
+    }
+    beside.push(row);
   }
   wanted.forEach(({ lane, priority }, place) => {
     const head = heads[place];
     const found = (head && rowsOf.get(headKey(head))) ?? [];
-    lane.endRead(priority, found, found.length < (head?.most ?? 0));
+    endRead(lane, priority, { rows: found, isAll: found.length < (head?.most ?? 0) });
   });
 }
 

@@ -1,7 +1,7 @@
 import type { ConnectorState } from "../connectors/connector.ts";
 import { unreachable } from "../lib/unreachable.ts";
 import type { DayLimit, DayMeter } from "../throughput/day-limits.ts";
-import type { Limit } from "../throughput/limiters.ts";
+import type { Limit } from "../throughput/limiter.ts";
 import type { Lane } from "./lane.ts";
 
 /** What a lane's owner sees of it now. Kept as JSON, so instants are texts. */
@@ -61,7 +61,7 @@ function seeBound(
   bind: Extract<ConnectorState, { phase: "bound" }> & { readonly connector: string },
   now: Now,
 ): Seen {
-  if (throttledUntil > now.monotonic) {
+  if (throttledUntil !== undefined && throttledUntil > now.monotonic) {
     const until = new Date(now.at.getTime() + throttledUntil - now.monotonic);
     return { by: "carrier", connector: bind.connector, until: until.toISOString() };
   }
@@ -69,7 +69,7 @@ function seeBound(
   if (stoppedBy === "window") return seeFull(bind);
   if (stoppedBy === undefined || stoppedBy === "patience") return { by: "nothing" };
   if ("usedUpUntil" in stoppedBy) return seeDay(stoppedBy);
-  const { kind, of, segmentsPerSecond, setBy } = stoppedBy.limit();
+  const { kind, of, segmentsPerSecond, setBy } = stoppedBy.limit;
   return { by: "limiter", kind, of, segmentsPerSecond, setBy };
 }
 

@@ -14,8 +14,6 @@ const MEASURED_MS = 5 * SECOND;
 
 const noRoute: LaneReport = { measuredPerSecond: 0, seen: { by: "route" } };
 
-type Sample = { readonly at: number; readonly written: number };
-
 export type LaneReporter = {
   /** Writes what limits the lanes with work, and those that were touched or `found` since; at most once a second. */
   readonly report: (told: {
@@ -32,30 +30,26 @@ export function createLaneReporter(app: {
   readonly book: Pick<LaneBook, "takeStirred">;
   readonly epochOf: (shard: number) => bigint | undefined;
 }): LaneReporter {
-  const samples = new Map<Lane, Sample[]>();
-  /** What a lane had written when nothing more was told of it. */
-  const settled = new WeakMap<Lane, number>();
   /** Those to be told of, in turn. */
-  const waiting = new Set<Lane>();
+  const waiting: Lane[] = [];
   let last = Number.NEGATIVE_INFINITY;
   let turn = 0;
 
-  const measure = (lane: Lane, at: number): number => {
-    const seen = samples.get(lane) ?? [];
+  const measure = ({ samples, written }: Lane, at: number): number => {
     // The last one stays, however old: of many lanes each has its turn seldom.
-    while (seen.length > 1 && at - (seen[0]?.at ?? at) > MEASURED_MS) seen.shift();
-    const [first] = seen;
-    seen.push({ at, written: lane.written });
-    samples.set(lane, seen);
-    return first === undefined ? 0 : ((lane.written - first.written) * SECOND) / (at - first.at);
+    while (samples.length > 1 && at - (samples[0]?.at ?? at) > MEASURED_MS) samples.shift();
+    const [first] = samples;
+    samples.push({ at, written });
+    return first === undefined ? 0 : ((written - first.written) * SECOND) / (at - first.at);
   };
 
   /** It has work, or something left in the seconds that are measured. */
   const hasNews = (lane: Lane, found: ReadonlySet<Lane>): boolean => {
-    const before = samples.get(lane)?.[0]?.written ?? settled.get(lane) ?? 0;
+    const before = lane.samples[0]?.written ?? lane.settled;
     const hasWork = found.has(lane) || lane.waitsIn !== undefined;
     if (hasWork || lane.written !== before) return true;
-    if (samples.delete(lane)) settled.set(lane, before);
+    lane.samples.length = 0;
+    lane.settled = before;
     return false;
   };
 
@@ -80,27 +74,17 @@ export function createLaneReporter(app: {
       const now = performance.now();
       if (now - last < REPORT_MS) return;
       last = now;
-      for (const lanes of [found, app.book.takeStirred()])
-        for (const lane of lanes) waiting.add(lane);
+      for (const lane of app.book.takeStirred()) waiting.push(lane);
       const rows = told(unrouted);
-      for (const lane of first(waiting, REPORTED_MAX - rows.length)) {
-        waiting.delete(lane);
-        if (app.epochOf(lane.row.shard) === undefined || !hasNews(lane, found)) continue;
+      for (const lane of waiting.splice(0, REPORTED_MAX - rows.length)) {
+        lane.isStirred = app.epochOf(lane.shard) !== undefined && hasNews(lane, found);
+        if (!lane.isStirred) continue;
         rows.push(reportOf(lane, now));
         // Until a report says that nothing leaves any more.
-        waiting.add(lane);
+        waiting.push(lane);
       }
       if (rows.length === 0) return;
       await writeReports(app.hot, rows);
     },
   };
-}
-
-function first<Item>(items: Iterable<Item>, count: number): Item[] {
-  const taken: Item[] = [];
-  for (const item of items) {
-    if (taken.length === count) break;
-    taken.push(item);
-  }
-  return taken;
 }

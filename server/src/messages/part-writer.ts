@@ -1,7 +1,7 @@
 import type { Connector } from "../connectors/connector.ts";
 import type { Alarm } from "../lib/alarm.ts";
 import type { Clock } from "../lib/clock.ts";
-import type { Passage } from "../throughput/passage.ts";
+import type { Limiter } from "../throughput/limiter.ts";
 import type { Departure, LaneRow } from "./dispatch-store.ts";
 import type { Flight, Part } from "./flight.ts";
 import type { Lane } from "./lane.ts";
@@ -59,7 +59,7 @@ export type Writing = PartWriterNeeds & {
   /** Lanes with parts whose connector had no free slot. */
   readonly stalled: Set<Lane>;
   /** Segments that this callback hands to their connectors, by what they pass. */
-  leaving: Map<Passage, number> | undefined;
+  leaving: Map<Limiter, number> | undefined;
   isClosing: boolean;
   /** Submissions without an answer. */
   open: number;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createPumpInMemory, type Seen } from "../../test/pump-in-memory.ts";
-import type { Limit } from "../throughput/limiters.ts";
+import type { Limit } from "../throughput/limiter.ts";
 import type { Priority } from "./message.ts";
 
 beforeEach(() => {

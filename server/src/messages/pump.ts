@@ -1,11 +1,12 @@
 import { createDueHeap } from "../lib/due-heap.ts";
 import type { DayMeter } from "../throughput/day-limits.ts";
-import type { NamedLimiter } from "../throughput/limiters.ts";
+import { earliest, type Limiter } from "../throughput/limiter.ts";
 import { freeSlots, type LaneQueue, nextOf, standIn } from "./channel.ts";
 import type { Claimer } from "./claimer.ts";
-import { type Lane, reserve } from "./lane.ts";
+import { isPatientAt, type Lane, reserve } from "./lane.ts";
 import type { LaneBook } from "./lane-book.ts";
 import type { LaneReader } from "./lane-reader.ts";
+import { putBack, takeNext } from "./lane-windows.ts";
 
 /** A claim is made at most this long before its bytes may leave. */
 const CLAIM_AHEAD_MS = 50;
@@ -34,9 +35,9 @@ export type Pump = {
 
 /** What lanes wait for that comes by itself: a limiter's next segment, the end of a lane's patience. */
 type Gate = LaneQueue & {
-  readonly waitsFor: NamedLimiter | DayMeter | "patience";
-  /** When it opens; infinite: nobody waits. */
-  at: number;
+  readonly waitsFor: Limiter | DayMeter | "patience";
+  /** When it opens, in whole milliseconds; nothing: nobody waits. */
+  at: number | undefined;
 };
 
 type Machine = PumpNeeds & {
@@ -95,14 +96,14 @@ export function createPump(app: PumpNeeds): Pump {
 /** A day's limit is counted by the claim of a second statement, so what passes one takes that. */
 function mayPass({ book, gates }: Machine, lane: Lane, segments: number): boolean {
   if (!book.findWay(lane) || !book.mayClaim(lane)) return false;
-  if (lane.hasUnread() || lane.size() > 0 || lane.claiming > 0) return false;
+  if (lane.lacking !== 0 || lane.size > 0 || lane.claiming > 0) return false;
   const { channel, days, passage } = lane.way;
   if (days.length > 0 || channel.waiting.first !== undefined) return false;
   if (freeSlots(channel) < segments) return false;
   const now = performance.now();
-  const isFree = (limiter: NamedLimiter) =>
+  const isFree = (limiter: Limiter) =>
     gates.get(limiter)?.first === undefined && limiterOpensAt(limiter) <= now;
-  return lane.notBefore <= now && passage.limiters.every(isFree);
+  return !isPatientAt(lane, now) && isFree(lane.limiter) && passage.every(isFree);
 }
 
 /** One message of each in turn, as long as they go on. */
@@ -115,8 +116,8 @@ function lookAt(machine: Machine, touched: readonly Lane[], now: number): void {
 function openGates(machine: Machine, now: number): void {
   while (machine.due.soonest() <= now) {
     const gate = machine.due.pop();
-    if (gate === undefined || gate.at > now) continue;
-    gate.at = Number.POSITIVE_INFINITY;
+    if (gate?.at === undefined || gate.at > now) continue;
+    gate.at = undefined;
     while (gate.first !== undefined) {
       const at = opensAt(gate, gate.first);
       if (at > now) {
@@ -142,12 +143,12 @@ function fillSlots(machine: Machine, now: number): void {
 /** Whether one was claimed; else the lane stands where it waits, or has nothing to wait for. */
 function claimOne(machine: Machine, lane: Lane, now: number, from?: LaneQueue): boolean {
   const { book, reader, claimer } = machine;
-  const epoch = machine.epochOf(lane.row.shard);
+  const epoch = machine.epochOf(lane.shard);
   lane.heldBy = lane.stoppedBy ?? lane.heldBy;
   lane.stoppedBy = undefined;
   if (epoch === undefined || !book.findWay(lane) || !book.mayClaim(lane)) return rest(book, lane);
-  if (lane.hasUnread()) void reader.fill(lane);
-  if (lane.size() === 0) return rest(book, lane);
+  if (lane.lacking !== 0) void reader.fill(lane);
+  if (lane.size === 0) return rest(book, lane);
   if (isHeldUp(machine, lane, now, from)) return false;
   const { channel, days } = lane.way;
   const isInTurn = from === channel.waiting || channel.waiting.first === undefined;
@@ -155,10 +156,10 @@ function claimOne(machine: Machine, lane: Lane, now: number, from?: LaneQueue): 
     standIn(channel.waiting, lane);
     return false;
   }
-  for (let queued = lane.next(); queued !== undefined; queued = lane.next()) {
+  for (let queued = takeNext(lane); queued !== undefined; queued = takeNext(lane)) {
     const day = days.length === 0 ? undefined : days.find((one) => !one.hasRoom(queued.segments));
     if (day !== undefined) {
-      lane.putBack([queued]);
+      putBack(lane, [queued]);
       standAtDay(machine, lane, day, now);
       return false;
     }
@@ -180,17 +181,13 @@ function rest(book: LaneBook, lane: Lane): false {
 
 /** Stands in the row of the first limiter, from the smallest scope up, that lets nothing leave. */
 function isHeldUp(machine: Machine, lane: Lane, now: number, from?: LaneQueue): boolean {
-  if (lane.notBefore > now + CLAIM_AHEAD_MS) {
+  if (isPatientAt(lane, now + CLAIM_AHEAD_MS)) {
     standAt(machine, gateOf(machine, lane, "patience"), lane, now);
     return true;
   }
-  for (const limiter of lane.way.passage.limiters) {
-    // The row that it comes from is open: that was just seen.
-    if (from?.waitsFor === limiter) continue;
-    const gate = machine.gates.get(limiter);
-    if (gate?.first === undefined && limiterOpensAt(limiter) <= now) continue;
-    standAt(machine, gate ?? gateOf(machine, limiter, limiter), lane, now);
-    return true;
+  if (isHeldBy(machine, lane.limiter, lane, { now, from })) return true;
+  for (const limiter of lane.way.passage) {
+    if (isHeldBy(machine, limiter, lane, { now, from })) return true;
   }
   for (const day of lane.way.days) {
     if (from?.waitsFor === day) continue;
@@ -201,6 +198,20 @@ function isHeldUp(machine: Machine, lane: Lane, now: number, from?: LaneQueue): 
   return false;
 }
 
+function isHeldBy(
+  machine: Machine,
+  limiter: Limiter,
+  lane: Lane,
+  { now, from }: { readonly now: number; readonly from: LaneQueue | undefined },
+): boolean {
+  // The row that it comes from is open: that was just seen.
+  if (from?.waitsFor === limiter) return false;
+  const gate = machine.gates.get(limiter);
+  if (gate?.first === undefined && limiterOpensAt(limiter) <= now) return false;
+  standAt(machine, gate ?? gateOf(machine, limiter, limiter), lane, now);
+  return true;
+}
+
 /** It asks whether the day has room once more when the gate opens. */
 function standAtDay(machine: Machine, lane: Lane, day: DayMeter, now: number): void {
   standAt(machine, gateOf(machine, day, day), lane, now);
@@ -208,18 +219,18 @@ function standAtDay(machine: Machine, lane: Lane, day: DayMeter, now: number): v
 
 /** `patience` is each lane's own: it is the only one at its gate. */
 function opensAt({ waitsFor }: Gate, lane: Lane): number {
-  if (waitsFor === "patience") return lane.notBefore - CLAIM_AHEAD_MS;
+  if (waitsFor === "patience") return (lane.notBefore ?? 0) - CLAIM_AHEAD_MS;
   return "opensAt" in waitsFor ? waitsFor.opensAt() : limiterOpensAt(waitsFor);
 }
 
-function limiterOpensAt(limiter: NamedLimiter): number {
-  return limiter.earliest(limiter.reserved()) - CLAIM_AHEAD_MS;
+function limiterOpensAt(limiter: Limiter): number {
+  return earliest(limiter, limiter.reserved) - CLAIM_AHEAD_MS;
 }
 
 function gateOf(machine: Machine, key: object, waitsFor: Gate["waitsFor"]): Gate {
   const known = machine.gates.get(key);
   if (known !== undefined) return known;
-  const gate = { waitsFor, first: undefined, last: undefined, at: Number.POSITIVE_INFINITY };
+  const gate = { waitsFor, first: undefined, last: undefined, at: undefined };
   machine.gates.set(key, gate);
   return gate;
 }
@@ -230,8 +241,8 @@ function standAt(machine: Machine, gate: Gate, lane: Lane, now: number): void {
 }
 
 function closeGate(machine: Machine, gate: Gate, { until, now }: { until: number; now: number }) {
-  const at = until === Number.POSITIVE_INFINITY ? now + NO_PART_MS : until;
-  if (at >= gate.at) return;
+  const at = Math.ceil(until === Number.POSITIVE_INFINITY ? now + NO_PART_MS : until);
+  if (gate.at !== undefined && at >= gate.at) return;
   gate.at = at;
   machine.due.push(at, gate);
 }

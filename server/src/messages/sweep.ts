@@ -8,6 +8,7 @@ import { type Lane, reserve } from "./lane.ts";
 import type { LaneBook } from "./lane-book.ts";
 import type { LaneReporter } from "./lane-reporter.ts";
 import { findPausedLanes } from "./lane-store.ts";
+import { forget, takeExpired } from "./lane-windows.ts";
 import type { Later } from "./later.ts";
 import { findExpired } from "./later-store.ts";
 import type { PartWriter } from "./part-writer.ts";
@@ -57,7 +58,7 @@ export async function sweep(
       continue;
     }
     found.add(lane);
-    if (lane.size() === 0) lane.forget();
+    if (lane.size === 0) forget(lane);
     book.touch(lane);
   }
   if (looksAtWays) book.reconfigure(false);
@@ -80,7 +81,7 @@ async function failExpired(
     if (claimer.take(lane, queued, { connector: "none", epoch })) reserve(lane, queued.segments);
   };
   for (const lane of book.withExpired(now)) {
-    for (const queued of lane.takeExpired(now)) fail(lane, queued);
+    for (const queued of takeExpired(lane, now)) fail(lane, queued);
   }
   for (const row of await findExpired(app.hot, { shards, now, limit: EXPIRED_MAX })) {
     const lane = book.laneFor(row);

@@ -2,12 +2,7 @@ import type { Connector, SubmitResult } from "../connectors/connector.ts";
 import { createAlarm } from "../lib/alarm.ts";
 import { createdAt } from "../lib/message-id.ts";
 import { unreachable } from "../lib/unreachable.ts";
-import {
-  earliestThrough,
-  type Passage,
-  takeThrough,
-  writtenThrough,
-} from "../throughput/passage.ts";
+import { type Limiter, noteWritten } from "../throughput/limiter.ts";
 import {
   type Flight,
   hasMedia,
@@ -18,7 +13,7 @@ import {
   toRecord,
   toSubmission,
 } from "./flight.ts";
-import { type Lane, reserve } from "./lane.ts";
+import { earliestFrom, isPatientAt, type Lane, reserve, takeFrom, waitUntil } from "./lane.ts";
 import type { PartWriter, PartWriterNeeds, Writing } from "./part-writer.ts";
 import { sortPaused } from "./paused-parts.ts";
 import { hasBegun, isRefusedHereOnly } from "./reroute.ts";
@@ -101,7 +96,6 @@ function giveBackLost(writer: Writing, lane: Lane, parts: Part[]): void {
 
 /** Takes them from the head. */
 function writeParts(writer: Writing, lane: Lane, parts: Part[]): void {
-  const { passage } = lane.way;
   while (parts.length > 0) {
     const epoch = writer.epochOf(lane);
     if (writer.isClosing || epoch === undefined) return;
@@ -114,7 +108,7 @@ function writeParts(writer: Writing, lane: Lane, parts: Part[]): void {
     const now = performance.now();
     // A whole text leaves at once, so it waits until the last of its segments may.
     const segments = parts[place]?.segments ?? 1;
-    const earliest = Math.max(earliestThrough(passage, segments - 1), lane.notBefore);
+    const earliest = earliestFrom(lane, segments - 1);
     if (earliest > now) {
       writer.alarm.set(Math.min(earliest, now + NO_PART_MS), lane);
       return;
@@ -124,7 +118,7 @@ function writeParts(writer: Writing, lane: Lane, parts: Part[]): void {
     if (part === undefined || connector === undefined) break;
     reserve(lane, -segments);
     if (!mayLeave(writer, part, epoch)) continue;
-    takeThrough(passage, now, segments);
+    takeFrom(lane, now, segments);
     lane.written += segments;
     submit(writer, { lane, connector, part });
   }
@@ -233,7 +227,7 @@ function submit(writer: Writing, sent: Sent): void {
 function noteLeaving(writer: Writing, { lane, part }: Sent): void {
   let leaving = writer.leaving;
   if (leaving === undefined) {
-    const counts = new Map<Passage, number>();
+    const counts = new Map<Limiter, number>();
     leaving = counts;
     writer.leaving = counts;
     setImmediate(() => stampWritten(counts));
@@ -241,13 +235,17 @@ function noteLeaving(writer: Writing, { lane, part }: Sent): void {
       writer.leaving = undefined;
     });
   }
-  const { passage } = lane.way;
-  leaving.set(passage, (leaving.get(passage) ?? 0) + part.segments);
+  count(leaving, lane.limiter, part.segments);
+  for (const limiter of lane.way.passage) count(leaving, limiter, part.segments);
 }
 
-function stampWritten(counts: ReadonlyMap<Passage, number>): void {
+function count(counts: Map<Limiter, number>, limiter: Limiter, segments: number): void {
+  counts.set(limiter, (counts.get(limiter) ?? 0) + segments);
+}
+
+function stampWritten(counts: ReadonlyMap<Limiter, number>): void {
   const now = performance.now();
-  for (const [passage, segments] of counts) writtenThrough(passage, now, segments);
+  for (const [limiter, segments] of counts) noteWritten(limiter, now, segments);
 }
 
 function settle(
@@ -281,7 +279,7 @@ function settle(
       return;
     case "queueFull":
       // Answers to what left before the pause say nothing new.
-      if (performance.now() >= lane.notBefore) lane.fullTimes += 1;
+      if (!isPatientAt(lane, performance.now())) lane.fullTimes += 1;
       again(writer, { lane, part, afterMs: queueFullMs(lane.fullTimes) });
       return;
     case "temporary":
@@ -341,13 +339,13 @@ function again(writer: Writing, retry: { lane: Lane; part: Part; afterMs: number
     finish(writer, part.flight, "failed", UNKNOWN_ERROR);
     return;
   }
-  lane.notBefore = Math.max(lane.notBefore, performance.now() + afterMs);
+  const notBefore = waitUntil(lane, performance.now() + afterMs);
   reserve(lane, part.segments);
   const parts = writer.ready.get(lane) ?? [];
   const later = parts.findIndex((other) => other.flight.claim.id >= part.flight.claim.id);
   parts.splice(later === -1 ? parts.length : later, 0, { ...part, attempt: part.attempt + 1 });
   writer.ready.set(lane, parts);
-  writer.alarm.set(lane.notBefore, lane);
+  writer.alarm.set(notBefore, lane);
 }
 
 function finish(

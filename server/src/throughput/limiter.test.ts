@@ -1,15 +1,25 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createLimiter } from "./limiter.ts";
+import {
+  createLimiter,
+  earliest,
+  noteWritten,
+  setRate,
+  takeSegments,
+  waitWindowAfter,
+} from "./limiter.ts";
+
+const limiterOf = (segmentsPerSecond: number) =>
+  createLimiter({ kind: "sender", of: "+1", segmentsPerSecond, setBy: "the inventory" });
 
 function leaveAsFastAsAllowed(segmentsPerSecond: number, count: number, pauses: number[] = []) {
-  const limiter = createLimiter(segmentsPerSecond);
+  const limiter = limiterOf(segmentsPerSecond);
   const stamps: number[] = [];
   let now = 0;
   for (let index = 0; index < count; index += 1) {
     now += pauses[index] ?? 0;
-    now = Math.max(now, limiter.earliest());
-    limiter.take(now);
+    now = Math.max(now, earliest(limiter));
+    takeSegments(limiter, now, 1);
     stamps.push(now);
   }
   return stamps;
@@ -39,14 +49,14 @@ test("below one a second, segments are 1/r seconds apart", () => {
 
 test("between whole numbers, n+1 segments span n/r seconds, whatever the rates before", () => {
   const rates = [1.25, 3.75, 1.5, 2.01, 0.7, 1.01];
-  const limiter = createLimiter(2);
+  const limiter = limiterOf(2);
   let now = 0;
   for (const rate of rates) {
-    limiter.setRate(rate);
+    setRate(limiter, rate);
     const stamps: number[] = [];
     for (let left = 0; left < 40; left += 1) {
-      now = Math.max(now, limiter.earliest());
-      limiter.take(now);
+      now = Math.max(now, earliest(limiter));
+      takeSegments(limiter, now, 1);
       stamps.push(now);
     }
     const within = Math.ceil(rate);
@@ -72,34 +82,34 @@ test("a fresh limiter lets out at most 100 ms' worth at once", () => {
 });
 
 test("a new owner's first segment waits a window after the last owner's right, a long one at a slow limit", () => {
-  const limiter = createLimiter(10);
-  limiter.waitWindowAfter(5000);
-  expect(limiter.earliest()).toBeGreaterThanOrEqual(6000);
-  const slow = createLimiter(0.1);
-  slow.waitWindowAfter(5000);
-  expect(slow.earliest()).toBeGreaterThanOrEqual(15_000);
+  const limiter = limiterOf(10);
+  waitWindowAfter(limiter, 5000);
+  expect(earliest(limiter)).toBeGreaterThanOrEqual(6000);
+  const slow = limiterOf(0.1);
+  waitWindowAfter(slow, 5000);
+  expect(earliest(slow)).toBeGreaterThanOrEqual(15_000);
 });
 
 test("a second counts from when a segment was written, not from when it was let go", () => {
-  const limiter = createLimiter(2);
-  limiter.take(0);
-  limiter.written(300);
-  limiter.take(500);
-  limiter.written(510);
-  expect(limiter.earliest()).toBeGreaterThanOrEqual(1300);
-  limiter.take(1310);
-  limiter.written(1310);
-  expect(limiter.earliest()).toBeGreaterThanOrEqual(1510);
+  const limiter = limiterOf(2);
+  takeSegments(limiter, 0, 1);
+  noteWritten(limiter, 300);
+  takeSegments(limiter, 500, 1);
+  noteWritten(limiter, 510);
+  expect(earliest(limiter)).toBeGreaterThanOrEqual(1300);
+  takeSegments(limiter, 1310, 1);
+  noteWritten(limiter, 1310);
+  expect(earliest(limiter)).toBeGreaterThanOrEqual(1510);
 });
 
 test("only what was written is stamped: the rest waits for its own write", () => {
-  const limiter = createLimiter(2);
-  limiter.take(0);
-  limiter.take(500);
-  limiter.written(10, 1);
+  const limiter = limiterOf(2);
+  takeSegments(limiter, 0, 1);
+  takeSegments(limiter, 500, 1);
+  noteWritten(limiter, 10, 1);
   // Two in a second: the third waits for the first, as it was written.
-  expect(limiter.earliest()).toBeCloseTo(1012);
-  limiter.take(1012);
-  limiter.written(700, 1);
-  expect(limiter.earliest()).toBeCloseTo(1702);
+  expect(earliest(limiter)).toBeCloseTo(1012);
+  takeSegments(limiter, 1012, 1);
+  noteWritten(limiter, 700, 1);
+  expect(earliest(limiter)).toBeCloseTo(1702);
 });

@@ -1,4 +1,28 @@
 import { SECOND } from "../lib/clock.ts";
+import { countOne, type SecondCount } from "./second-count.ts";
+
+/** From the smallest scope to the largest: in this order they are checked. */
+export const limitKinds = [
+  "sender",
+  "campaign",
+  "brand day",
+  "throttle",
+  "connector",
+  "account",
+] as const;
+export type LimitKind = (typeof limitKinds)[number];
+
+/** One limit that a lane passes: what it is of, how much, and who set it. */
+export type Limit = {
+  readonly kind: LimitKind;
+  /** What it is of: the sender's number, the connector's name. Limiters of the same are one. */
+  readonly of: string;
+  readonly segmentsPerSecond: number;
+  /** In words, for people: `the inventory`, `the carrier`. */
+  readonly setBy: string;
+  /** Lanes of other processes pass it at the same time. */
+  readonly isShared?: boolean;
+};
 
 /**
  * One limit of segments per second. Limit r means: any r+1 consecutive segments span at least one
@@ -6,31 +30,28 @@ import { SECOND } from "../lib/clock.ts";
  * 1, consecutive ones are 1/r seconds apart. An even pace (GCRA) with a burst of at most 100 ms'
  * worth, under a ring of the last n stamps that makes the definition hold exactly.
  * Times are monotonic milliseconds.
+ *
+ * Because of thousands of limiters none is in a cache when its turn comes, it is one object and one
+ * list of numbers, without functions of its own.
  */
 export type Limiter = {
-  readonly segmentsPerSecond: () => number;
-  /** The last stamps count under the new rate as they did under the old one. Nought: nothing leaves. */
-  readonly setRate: (segmentsPerSecond: number) => void;
-  /** From here on the rate is asked for each time; nothing: it stays. */
-  readonly askRate: (rateNow: (() => number) | undefined) => void;
-  /** When the next segment may leave, if `ahead` others leave before it at full pace. */
-  readonly earliest: (ahead?: number) => number;
-  /** Stamps one segment as leaving now; the caller has waited for `earliest()`. */
-  readonly take: (now: number) => void;
-  /**
-   * The oldest so many of what was taken and not told written have been written by now; all of it
-   * without a count. A process that was held up between the two wrote later than it stamped, and the
-   * next second counts from there.
-   */
-  readonly written: (now: number, count?: number) => void;
-  /**
-   * Others may have sent under this limit until this instant, and nobody knows their stamps: a
-   * whole window passes after it.
-   */
-  readonly waitWindowAfter: (instant: number) => void;
+  /** Instants and spans, then the ring: see `RING`. */
+  numbers: number[];
+  /** Where the next stamp goes. */
+  next: number;
+  /** How many segments a window may hold; none: nothing leaves. */
+  length: number;
+  /** Taken and not told written. */
+  unwritten: number;
   /** Claimed segments that have not left. */
-  readonly reserved: () => number;
-  readonly reserve: (segments: number) => void;
+  reserved: number;
+  limit: Limit;
+  /** Asked for each time; nothing: the rate stays. Infinite: nothing is limited. */
+  rateNow: (() => number) | undefined;
+  /** What left lately, where that is counted. */
+  readonly count: SecondCount | undefined;
+  /** Set by `setRate` alone. */
+  rate: number;
 };
 
 const BURST_MS_MAX = 100;
@@ -45,93 +66,110 @@ export function limitWindow(segmentsPerSecond: number): { segments: number; ms: 
   return { segments, ms: (segments * SECOND) / segmentsPerSecond };
 }
 
-/**
- * Where a limiter's numbers stand, before its ring. They lie side by side, because of thousands of
- * limiters none is in a cache when its turn comes, and variables with fractions lie each for itself.
- */
-const [ARRIVAL, UNKNOWN_UNTIL, INTERVAL_MS, SPAN_MS, BURST_MS, RING] = [0, 1, 2, 3, 4, 5];
+/** Where a limiter's numbers stand, before its ring. */
+const [ARRIVAL, UNKNOWN_UNTIL, INTERVAL_MS, SPAN_MS, RING] = [0, 1, 2, 3, 4];
+
+export function createLimiter(limit: Limit, count?: SecondCount): Limiter {
+  const limiter = {
+    numbers: createNumbers(1),
+    next: RING,
+    length: 0,
+    unwritten: 0,
+    reserved: 0,
+    limit,
+    rateNow: undefined,
+    count,
+    rate: 0,
+  };
+  setRate(limiter, limit.segmentsPerSecond);
+  return limiter;
+}
 
 /** With an empty ring of so many stamps. */
-function createNumbers(stamps: number): Float64Array {
-  return new Float64Array(RING + stamps).fill(Number.NEGATIVE_INFINITY);
+function createNumbers(stamps: number): number[] {
+  return Array.from({ length: RING + stamps }, () => Number.NEGATIVE_INFINITY);
 }
 
 /** Never outside of them. */
-function at(numbers: Float64Array, place: number): number {
+function at(numbers: readonly number[], place: number): number {
   return numbers[place] as number;
 }
 
-export function createLimiter(initialRate: number): Limiter {
-  let rate = 0;
-  let rateNow: (() => number) | undefined;
-  /** How many segments a window may hold; none: nothing leaves. */
-  let length = 0;
-  let numbers = createNumbers(1);
-  /** Where the next stamp goes. */
-  let next = RING;
-  let unwritten = 0;
-  let reserved = 0;
+/** The last stamps count under the new rate as they did under the old one. Nought: nothing leaves. */
+export function setRate(limiter: Limiter, segmentsPerSecond: number): void {
+  if (segmentsPerSecond === limiter.rate) return;
+  limiter.rate = segmentsPerSecond;
+  limiter.length = 0;
+  if (segmentsPerSecond <= 0) return;
+  const window = limitWindow(segmentsPerSecond);
+  limiter.length = window.segments;
+  if (limiter.length >= limiter.numbers.length - RING) lengthen(limiter, limiter.length + 1);
+  const { numbers, next } = limiter;
+  const intervalMs = SECOND / segmentsPerSecond;
+  numbers[INTERVAL_MS] = intervalMs;
+  numbers[SPAN_MS] = window.ms + MARGIN_MS;
+  numbers[ARRIVAL] = at(numbers, placeBack(numbers, next, 1)) + intervalMs;
+}
 
-  const setRate = (segmentsPerSecond: number) => {
-    if (segmentsPerSecond === rate) return;
-    rate = segmentsPerSecond;
-    length = 0;
-    if (rate <= 0) return;
-    const window = limitWindow(rate);
-    length = window.segments;
-    if (length >= numbers.length - RING) {
-      numbers = lengthen(numbers, { next, stamps: length + 1 });
-      next = RING;
-    }
-    const intervalMs = SECOND / rate;
-    numbers[INTERVAL_MS] = intervalMs;
-    numbers[SPAN_MS] = window.ms + MARGIN_MS;
-    numbers[BURST_MS] = Math.max(LATE_MS, BURST_MS_MAX - intervalMs);
-    numbers[ARRIVAL] = at(numbers, placeBack(numbers, next, 1)) + intervalMs;
-  };
-  setRate(initialRate);
+/** When the next segment may leave, if `ahead` others leave before it at full pace. */
+export function earliest(limiter: Limiter, ahead = 0): number {
+  const { rateNow } = limiter;
+  if (rateNow !== undefined) {
+    const rate = rateNow();
+    if (rate === Number.POSITIVE_INFINITY) return Number.NEGATIVE_INFINITY;
+    setRate(limiter, rate);
+  }
+  const { numbers, next, length } = limiter;
+  if (length === 0) return Number.POSITIVE_INFINITY;
+  const intervalMs = at(numbers, INTERVAL_MS);
+  const inRing = ahead < length ? at(numbers, placeBack(numbers, next, length - ahead)) : 0;
+  const burstFrom = at(numbers, ARRIVAL) - Math.max(LATE_MS, BURST_MS_MAX - intervalMs);
+  const windowFrom = Math.max(inRing, at(numbers, UNKNOWN_UNTIL));
+  return Math.max(burstFrom + ahead * intervalMs, windowFrom + at(numbers, SPAN_MS));
+}
 
-  return {
-    segmentsPerSecond: () => rate,
-    setRate,
-    askRate: (ask) => {
-      rateNow = ask;
-    },
-    earliest: (ahead = 0) => {
-      if (rateNow !== undefined) setRate(rateNow());
-      if (length === 0) return Number.POSITIVE_INFINITY;
-      const inRing = ahead < length ? at(numbers, placeBack(numbers, next, length - ahead)) : 0;
-      const burstFrom = at(numbers, ARRIVAL) - at(numbers, BURST_MS);
-      const windowFrom = Math.max(inRing, at(numbers, UNKNOWN_UNTIL));
-      return Math.max(
-        burstFrom + ahead * at(numbers, INTERVAL_MS),
-        windowFrom + at(numbers, SPAN_MS),
-      );
-    },
-    take: (now) => {
-      numbers[next] = now;
-      next = next + 1 === numbers.length ? RING : next + 1;
-      numbers[ARRIVAL] = Math.max(at(numbers, ARRIVAL), now) + at(numbers, INTERVAL_MS);
-      unwritten = Math.min(numbers.length - RING, unwritten + 1);
-    },
-    written: (now, count = unwritten) => {
-      for (let left = Math.min(count, unwritten); left > 0; left -= 1) {
-        numbers[placeBack(numbers, next, unwritten)] = now;
-        unwritten -= 1;
-      }
-    },
-    waitWindowAfter: (instant) => {
-      numbers[UNKNOWN_UNTIL] = Math.max(at(numbers, UNKNOWN_UNTIL), instant);
-    },
-    reserved: () => reserved,
-    reserve: (segments) => {
-      reserved = Math.max(0, reserved + segments);
-    },
-  };
+/** Stamps segments as leaving now; the caller has waited for `earliest`. */
+export function takeSegments(limiter: Limiter, now: number, segments: number): void {
+  for (let taken = 0; taken < segments; taken += 1) takeSegment(limiter, now);
+}
+
+function takeSegment(limiter: Limiter, now: number): void {
+  const { numbers, next, count } = limiter;
+  if (count !== undefined) countOne(count, now);
+  numbers[next] = now;
+  limiter.next = next + 1 === numbers.length ? RING : next + 1;
+  numbers[ARRIVAL] = Math.max(at(numbers, ARRIVAL), now) + at(numbers, INTERVAL_MS);
+  limiter.unwritten = Math.min(numbers.length - RING, limiter.unwritten + 1);
+}
+
+/**
+ * The oldest so many of what was taken and not told written have been written by now; all of it
+ * without a count. A process that was held up between the two wrote later than it stamped, and the
+ * next second counts from there.
+ */
+export function noteWritten(limiter: Limiter, now: number, count = limiter.unwritten): void {
+  const { numbers, next } = limiter;
+  for (let left = Math.min(count, limiter.unwritten); left > 0; left -= 1) {
+    numbers[placeBack(numbers, next, limiter.unwritten)] = now;
+    limiter.unwritten -= 1;
+  }
+}
+
+/** Counts segments that are claimed and have not left. */
+export function reserveAt(limiter: Limiter, segments: number): void {
+  limiter.reserved = Math.max(0, limiter.reserved + segments);
+}
+
+/**
+ * Others may have sent under this limit until this instant, and nobody knows their stamps: a whole
+ * window passes after it.
+ */
+export function waitWindowAfter({ numbers }: Limiter, instant: number): void {
+  numbers[UNKNOWN_UNTIL] = Math.max(at(numbers, UNKNOWN_UNTIL), instant);
 }
 
 /** Where the stamp stands that was made so many stamps ago; of those that there are. */
-function placeBack(numbers: Float64Array, next: number, back: number): number {
+function placeBack(numbers: readonly number[], next: number, back: number): number {
   const place = next - back;
   return place < RING ? place + numbers.length - RING : place;
 }
@@ -140,14 +178,13 @@ function placeBack(numbers: Float64Array, next: number, back: number): number {
  * A ring is as long as the highest rate so far: a lower one must not forget what left under it. What a
  * longer one does not know is a window older than what it knows: the rates so far saw to it.
  */
-function lengthen(
-  numbers: Float64Array,
-  { next, stamps }: { readonly next: number; readonly stamps: number },
-): Float64Array {
+function lengthen(limiter: Limiter, stamps: number): void {
+  const { numbers, next } = limiter;
   const longer = createNumbers(stamps);
-  longer.set(numbers.subarray(0, RING));
+  for (let place = 0; place < RING; place += 1) longer[place] = at(numbers, place);
   const known = numbers.length - RING;
   for (let back = 1; back <= known; back += 1)
     longer[longer.length - back] = at(numbers, placeBack(numbers, next, back));
-  return longer;
+  limiter.numbers = longer;
+  limiter.next = RING;
 }

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { createTestDatabase } from "../../test/database.ts";
 import { connectDirect } from "../db/connect.ts";
 import { holdShards } from "./leases.ts";
+import { earliest, noteWritten, takeSegments } from "./limiter.ts";
 import { createLimiters } from "./limiters.ts";
 import { createQuotas } from "./quotas.ts";
 
@@ -36,9 +37,9 @@ test("two processes under one account's limit send no more together than it says
         () => {
           for (const { limiter, left } of owners) {
             const now = performance.now();
-            if (limiter.earliest() > now) continue;
-            limiter.take(now);
-            limiter.written(now);
+            if (earliest(limiter) > now) continue;
+            takeSegments(limiter, now, 1);
+            noteWritten(limiter, now);
             left.push(now);
           }
           return isDone();

@@ -1,42 +1,11 @@
-import { createLimiter, type Limiter } from "./limiter.ts";
+import { createLimiter, type Limit, type Limiter, setRate, waitWindowAfter } from "./limiter.ts";
 import { createThrottle, type Throttle } from "./throttle.ts";
-
-/** From the smallest scope to the largest: in this order they are checked. */
-export const limitKinds = [
-  "sender",
-  "campaign",
-  "brand day",
-  "throttle",
-  "connector",
-  "account",
-] as const;
-export type LimitKind = (typeof limitKinds)[number];
-
-/** One limit that a lane passes: what it is of, how much, and who set it. */
-export type Limit = {
-  readonly kind: LimitKind;
-  /** What it is of: the sender's number, the connector's name. Limiters of the same are one. */
-  readonly of: string;
-  readonly segmentsPerSecond: number;
-  /** In words, for people: `the inventory`, `the carrier`. */
-  readonly setBy: string;
-  /** Lanes of other processes pass it at the same time. */
-  readonly isShared?: boolean;
-};
-
-/** A limiter that lanes share, with what each of them has claimed and not sent. */
-export type NamedLimiter = Pick<
-  Limiter,
-  "earliest" | "take" | "written" | "waitWindowAfter" | "reserved" | "reserve"
-> & {
-  readonly limit: () => Limit;
-};
 
 export type Limiters = {
   /** What the carrier of a connector takes, as far as it complained. */
   readonly throttleOf: (connector: string) => Throttle;
   /** The limiter of this kind and thing, one for all that ask; its rate is the last one asked for. */
-  readonly use: (limit: Limit) => NamedLimiter;
+  readonly use: (limit: Limit) => Limiter;
 };
 
 type Shared = {
@@ -45,8 +14,8 @@ type Shared = {
 };
 
 /** Every limiter of this process, by what it limits. */
-export function createLimiters(app: { readonly quotas?: Shared } = {}): Limiters {
-  const byKey = new Map<string, { limiter: NamedLimiter; set: (limit: Limit) => void }>();
+export function createLimiters({ quotas }: { readonly quotas?: Shared } = {}): Limiters {
+  const byKind = new Map<string, Map<string, Limiter>>();
   const throttles = new Map<string, Throttle>();
   return {
     throttleOf: (connector) => {
@@ -55,44 +24,36 @@ export function createLimiters(app: { readonly quotas?: Shared } = {}): Limiters
       return throttle;
     },
     use: (limit) => {
-      const key = `${limit.kind} ${limit.of}`;
-      const known = byKey.get(key);
-      if (known !== undefined) {
-        known.set(limit);
-        return known.limiter;
+      let byThing = byKind.get(limit.kind);
+      if (byThing === undefined) {
+        byThing = new Map();
+        byKind.set(limit.kind, byThing);
       }
-      const made = createNamedLimiter(limit, app.quotas);
-      byKey.set(key, made);
-      return made.limiter;
+      const known = byThing.get(limit.of);
+      const limiter = known ?? createLimiter(limit);
+      if (known === undefined) byThing.set(limit.of, limiter);
+      setLimit(limiter, limit, quotas);
+      return limiter;
     },
   };
 }
 
-function createNamedLimiter(first: Limit, quotas: Shared | undefined) {
-  let limit = first;
-  let part: (() => number) | undefined;
-  const limiter = createLimiter(first.segmentsPerSecond);
-
-  const set = (next: Limit) => {
-    const isSame =
-      next.segmentsPerSecond === limit.segmentsPerSecond &&
-      next.isShared === limit.isShared &&
-      (part !== undefined || next.isShared !== true);
-    const wasShared = limit.isShared === true;
-    limit = next;
-    if (isSame) return;
-    const isShared = next.isShared === true && quotas !== undefined;
-    part = isShared ? quotas.use(`${next.kind} ${next.of}`, next.segmentsPerSecond) : undefined;
-    limiter.askRate(part && wholeRate(part, next.segmentsPerSecond));
-    if (part === undefined) limiter.setRate(next.segmentsPerSecond);
-    // Others may have sent under it until now.
-    if (wasShared && next.isShared !== true) limiter.waitWindowAfter(performance.now());
-  };
-  set(first);
-
-  const { earliest, take, written, waitWindowAfter, reserved, reserve } = limiter;
-  const named = { earliest, take, written, waitWindowAfter, reserved, reserve, limit: () => limit };
-  return { limiter: named, set };
+function setLimit(limiter: Limiter, next: Limit, quotas: Shared | undefined): void {
+  const { limit } = limiter;
+  const isSame =
+    next.segmentsPerSecond === limit.segmentsPerSecond &&
+    next.isShared === limit.isShared &&
+    (limiter.rateNow !== undefined || next.isShared !== true);
+  limiter.limit = next;
+  if (isSame) return;
+  const isShared = next.isShared === true && quotas !== undefined;
+  const part = isShared ? quotas.use(`${next.kind} ${next.of}`, next.segmentsPerSecond) : undefined;
+  limiter.rateNow = part && wholeRate(part, next.segmentsPerSecond);
+  if (part === undefined) setRate(limiter, next.segmentsPerSecond);
+  // Others may have sent under it until now.
+  if (limit.isShared === true && next.isShared !== true) {
+    waitWindowAfter(limiter, performance.now());
+  }
 }
 
 /** Our part; the whole of it where nobody else has a part, its fraction too. */

@@ -1,38 +1,20 @@
-import { limitKinds, type NamedLimiter } from "./limiters.ts";
+import { earliest, type Limiter, limitKinds } from "./limiter.ts";
 
 /**
- * The limiters that a lane passes, from the smallest scope to the largest: a segment leaves when all of
+ * Limiters that segments pass, from the smallest scope to the largest: a segment leaves when all of
  * them let it, and counts in each.
  */
-export type Passage = { readonly limiters: readonly NamedLimiter[] };
+export type Passage = readonly Limiter[];
 
-export function createPassage(unsorted: readonly NamedLimiter[]): Passage {
-  const limiters = unsorted.toSorted(
-    (one, other) => limitKinds.indexOf(one.limit().kind) - limitKinds.indexOf(other.limit().kind),
+export function createPassage(unsorted: readonly Limiter[]): Passage {
+  return unsorted.toSorted(
+    (one, other) => limitKinds.indexOf(one.limit.kind) - limitKinds.indexOf(other.limit.kind),
   );
-  return { limiters };
 }
 
 /** When the next segment may leave, or the last of some that leave together, `ahead` before it. */
-export function earliestThrough({ limiters }: Passage, ahead = 0): number {
+export function earliestThrough(passage: Passage, ahead: number): number {
   let latest = Number.NEGATIVE_INFINITY;
-  for (const limiter of limiters) latest = Math.max(latest, limiter.earliest(ahead));
+  for (const limiter of passage) latest = Math.max(latest, earliest(limiter, ahead));
   return latest;
-}
-
-/** Stamps segments as leaving now. */
-export function takeThrough({ limiters }: Passage, now: number, segments: number): void {
-  for (const limiter of limiters) {
-    for (let taken = 0; taken < segments; taken += 1) limiter.take(now);
-  }
-}
-
-/** The oldest so many that were taken and not told written have been written by now. */
-export function writtenThrough({ limiters }: Passage, now: number, segments: number): void {
-  for (const limiter of limiters) limiter.written(now, segments);
-}
-
-/** Counts segments that are claimed and have not left. */
-export function reserveAt({ limiters }: Passage, segments: number): void {
-  for (const limiter of limiters) limiter.reserve(segments);
 }

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { earliest, noteWritten, takeSegments } from "./limiter.ts";
 import { createThrottle } from "./throttle.ts";
 
 /** A carrier that takes `limit` segments in each second, and one sender that has work for more. */
@@ -9,9 +10,9 @@ function send(limit: number, seconds: number) {
   let refused = 0;
   const taken = new Map<number, number>();
   for (; now < seconds * 1_000; now += 5) {
-    if (throttle.earliest() > now) continue;
-    throttle.take(now);
-    throttle.written(now);
+    if (earliest(throttle.limiter) > now) continue;
+    takeSegments(throttle.limiter, now, 1);
+    noteWritten(throttle.limiter, now);
     const second = Math.floor(now / 1_000);
     const count = (taken.get(second) ?? 0) + 1;
     taken.set(second, count);
@@ -38,7 +39,7 @@ test("the rate settles near what the carrier takes, with few refusals", () => {
 test("a complaint halves the rate once a second, however many answers complain", () => {
   let now = 10_000;
   const throttle = createThrottle("c", () => now);
-  for (let index = 0; index < 100; index += 1) throttle.take(now);
+  for (let index = 0; index < 100; index += 1) takeSegments(throttle.limiter, now, 1);
   for (let index = 0; index < 40; index += 1) throttle.slowDown(now);
   expect(throttle.segmentsPerSecond()).toBe(50);
   now += 1_000;
@@ -52,9 +53,9 @@ test("a complaint halves the rate once a second, however many answers complain",
 test("after long without a complaint the carrier's limit counts as unknown", () => {
   let now = 10_000;
   const throttle = createThrottle("c", () => now);
-  for (let index = 0; index < 10; index += 1) throttle.take(now);
+  for (let index = 0; index < 10; index += 1) takeSegments(throttle.limiter, now, 1);
   throttle.slowDown(now);
   now += 30_000;
   expect(throttle.segmentsPerSecond()).toBeUndefined();
-  expect(throttle.earliest()).toBe(Number.NEGATIVE_INFINITY);
+  expect(earliest(throttle.limiter)).toBe(Number.NEGATIVE_INFINITY);
 });

@@ -1,6 +1,6 @@
 import { SECOND } from "../lib/clock.ts";
-import { createLimiter, type Limiter } from "./limiter.ts";
-import type { Limit, NamedLimiter } from "./limiters.ts";
+import { createLimiter, type Limit, type Limiter, setRate } from "./limiter.ts";
+import { createSecondCount, fullerSecond } from "./second-count.ts";
 
 /** Slowing down by so much at most once a second: answers to what left before say nothing new. */
 const SLOWER = 0.5;
@@ -11,7 +11,8 @@ const FORGOTTEN_AT = 2;
 const RATE_MIN = 1;
 
 /** What a carrier takes, found by its answers; no limit as long as it does not complain. */
-export type Throttle = NamedLimiter & {
+export type Throttle = {
+  readonly limiter: Limiter;
   /** The carrier was sent too much. */
   readonly slowDown: (now: number) => void;
   /** In force now; nothing when the carrier does not throttle. */
@@ -20,8 +21,12 @@ export type Throttle = NamedLimiter & {
 
 /** Additive increase, multiplicative decrease. Times are monotonic milliseconds. */
 export function createThrottle(connector: string, monotonic = () => performance.now()): Throttle {
-  const limiter: Limiter = createLimiter(RATE_MIN);
-  const count = countSeconds();
+  const limitAt = (segmentsPerSecond: number): Limit => ({
+    ...{ kind: "throttle", of: connector, setBy: "the carrier, by its answers" },
+    segmentsPerSecond,
+  });
+  const count = createSecondCount();
+  const limiter = createLimiter(limitAt(RATE_MIN), count);
   let rate: number | undefined;
   let complainedAt = 0;
   let loweredAt = Number.NEGATIVE_INFINITY;
@@ -30,8 +35,10 @@ export function createThrottle(connector: string, monotonic = () => performance.
   const set = (next: number | undefined, now: number) => {
     rate = next;
     changedAt = now;
-    if (next !== undefined) limiter.setRate(Math.max(RATE_MIN, Math.floor(next)));
+    limiter.limit = limitAt(next === undefined ? Number.POSITIVE_INFINITY : Math.floor(next));
+    if (next !== undefined) setRate(limiter, Math.max(RATE_MIN, Math.floor(next)));
   };
+  set(undefined, 0);
 
   const recover = () => {
     if (rate === undefined) return;
@@ -41,59 +48,23 @@ export function createThrottle(connector: string, monotonic = () => performance.
     set(next >= complainedAt * FORGOTTEN_AT ? undefined : next, changedAt + seconds * SECOND);
   };
 
-  const limit = (): Limit => ({
-    ...{ kind: "throttle", of: connector, setBy: "the carrier, by its answers" },
-    segmentsPerSecond: rate === undefined ? Number.POSITIVE_INFINITY : Math.floor(rate),
-  });
+  limiter.rateNow = () => {
+    recover();
+    return rate === undefined ? Number.POSITIVE_INFINITY : limiter.rate;
+  };
 
   return {
+    limiter,
     slowDown: (now) => {
       if (now - loweredAt < SECOND) return;
       recover();
-      if (rate === undefined) complainedAt = Math.max(RATE_MIN, count.ofLastSecond(now));
+      if (rate === undefined) complainedAt = Math.max(RATE_MIN, fullerSecond(count, now));
       loweredAt = now;
       set(Math.max(RATE_MIN, (rate ?? complainedAt) * SLOWER), now);
     },
     segmentsPerSecond: () => {
       recover();
       return rate === undefined ? undefined : Math.floor(rate);
-    },
-    earliest: (ahead) => {
-      recover();
-      return rate === undefined ? Number.NEGATIVE_INFINITY : limiter.earliest(ahead);
-    },
-    take: (now) => {
-      count.add(now);
-      limiter.take(now);
-    },
-    written: limiter.written,
-    waitWindowAfter: () => undefined,
-    limit,
-    reserved: limiter.reserved,
-    reserve: limiter.reserve,
-  };
-}
-
-/** The fuller of this second and the one before. */
-function countSeconds() {
-  let second = 0;
-  let current = 0;
-  let before = 0;
-  const turn = (now: number) => {
-    const next = Math.floor(now / SECOND);
-    if (next === second) return;
-    before = next === second + 1 ? current : 0;
-    current = 0;
-    second = next;
-  };
-  return {
-    add: (now: number) => {
-      turn(now);
-      current += 1;
-    },
-    ofLastSecond: (now: number) => {
-      turn(now);
-      return Math.max(current, before);
     },
   };
 }
