@@ -25,6 +25,8 @@ export type LaneWindows = {
   whole: number;
   /** Which were changed since their last read began. */
   stale: number;
+  /** No message in them has a higher id. */
+  newest: MessageId;
   /** Whose departure is next, of twenty. */
   turn: number;
   readonly needs: WindowNeeds;
@@ -40,7 +42,10 @@ export type WindowNeeds = {
 };
 
 /** Nothing was read yet. */
-export const unreadWindows = { size: 0, filled: 0, lacking: ALL, whole: 0, stale: 0, turn: 0 };
+export const unreadWindows = {
+  ...{ size: 0, filled: 0, lacking: ALL, whole: 0, stale: 0, turn: 0 },
+  newest: 0n,
+};
 
 function windowOf({ windows }: LaneWindows, priority: Priority): QueuedRow[] {
   return windows[priority] as QueuedRow[];
@@ -73,16 +78,24 @@ function putIn(lane: LaneWindows, queued: QueuedRow): void {
   const { priority, id } = queued;
   const rows = windowOf(lane, priority);
   lane.stale = setBit(lane.stale, priority, true);
-  const last = rows.at(-1);
+  // A new one need not be compared with those that wait: these are in no cache.
+  const last = id > lane.newest ? undefined : rows.at(-1);
   const isInside = last !== undefined && id <= last.id;
   if (!isInside && (lane.whole & (1 << priority)) === 0) return;
-  const place = isInside ? rows.findIndex((other) => other.id >= id) : rows.length;
-  if (rows[place]?.id === id) return;
-  if (isInside) rows.splice(place, 0, queued);
-  else rows.push(queued);
+  noteNewest(lane, queued);
+  if (!isInside) rows.push(queued);
+  else {
+    const place = rows.findIndex((other) => other.id >= id);
+    if (rows[place]?.id === id) return;
+    rows.splice(place, 0, queued);
+  }
   if (rows.length <= lane.needs.windowMax()) return;
   rows.pop();
   lane.whole = setBit(lane.whole, priority, false);
+}
+
+function noteNewest(lane: LaneWindows, queued: QueuedRow | undefined): void {
+  if (queued !== undefined && queued.id > lane.newest) lane.newest = queued.id;
 }
 
 /** Puts messages that were taken before their places, at the head. */
@@ -90,6 +103,7 @@ export function putBack(lane: LaneWindows, taken: readonly QueuedRow[]): void {
   for (const queued of taken.toReversed()) {
     const rows = windowOf(lane, queued.priority);
     lane.needs.onEnd(queued.validUntil);
+    noteNewest(lane, queued);
     rows.unshift(queued);
     note(lane, queued.priority, rows.length - 1);
   }
@@ -153,6 +167,7 @@ export function endRead(
   const isStale = (lane.stale & (1 << priority)) !== 0;
   const waiting = rows.filter((queued) => !needs.isTaken(queued.id));
   windows[priority] = waiting;
+  noteNewest(lane, waiting.at(-1));
   lane.whole = setBit(lane.whole, priority, isAll && !isStale);
   for (const { validUntil } of waiting) needs.onEnd(validUntil);
   note(lane, priority, before);

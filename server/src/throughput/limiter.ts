@@ -45,11 +45,11 @@ export type Limiter = {
   unwritten: number;
   /** Claimed segments that have not left. */
   reserved: number;
-  limit: Limit;
   /** Asked for each time; nothing: the rate stays. Infinite: nothing is limited. */
   rateNow: (() => number) | undefined;
   /** What left lately, where that is counted. */
   readonly count: SecondCount | undefined;
+  limit: Limit;
   /** Set by `setRate` alone. */
   rate: number;
 };
@@ -76,9 +76,9 @@ export function createLimiter(limit: Limit, count?: SecondCount): Limiter {
     length: 0,
     unwritten: 0,
     reserved: 0,
-    limit,
     rateNow: undefined,
     count,
+    limit,
     rate: 0,
   };
   setRate(limiter, limit.segmentsPerSecond);
