@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
   createLimiter,
+  createLimiterNumbers,
   earliest,
   noteWritten,
   setRate,
@@ -112,4 +113,21 @@ test("only what was written is stamped: the rest waits for its own write", () =>
   takeSegments(limiter, 1012, 1);
   noteWritten(limiter, 700, 1);
   expect(earliest(limiter)).toBeCloseTo(1702);
+});
+
+test("limiters whose numbers stand together keep their own, also when one becomes faster", () => {
+  const numbers = createLimiterNumbers();
+  const rates = [0.5, 3, 40, 2];
+  const limiters = rates.map((segmentsPerSecond) => {
+    const setBy = "the inventory";
+    return createLimiter({ kind: "sender", of: "+1", segmentsPerSecond, setBy }, { numbers });
+  });
+  const alone = rates.map(limiterOf);
+  for (let step = 1; step <= 60; step += 1) {
+    for (const all of [limiters, alone]) {
+      for (const limiter of all) takeSegments(limiter, Math.max(step * 10, earliest(limiter)), 1);
+      if (step % 7 === 0) setRate(all[(step / 7) % 4] as (typeof all)[number], step);
+    }
+    expect(limiters.map((one) => earliest(one))).toEqual(alone.map((one) => earliest(one)));
+  }
 });

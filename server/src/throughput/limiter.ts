@@ -31,13 +31,16 @@ export type Limit = {
  * worth, under a ring of the last n stamps that makes the definition hold exactly.
  * Times are monotonic milliseconds.
  *
- * Because of thousands of limiters none is in a cache when its turn comes, it is one object and one
- * list of numbers, without functions of its own.
+ * Because of thousands of limiters none is in a cache when its turn comes, it is one object without
+ * functions of its own, and its instants stand side by side among those of all.
  */
 export type Limiter = {
-  /** Instants and spans, then the ring: see `RING`. */
-  numbers: number[];
-  /** Where the next stamp goes. */
+  readonly numbers: LimiterNumbers;
+  /** Where its own begin: instants and spans, then its ring. */
+  place: number;
+  /** How many stamps its ring holds. */
+  stamps: number;
+  /** Where in it the next one goes. */
   next: number;
   /** How many segments a window may hold; none: nothing leaves. */
   length: number;
@@ -54,6 +57,9 @@ export type Limiter = {
   rate: number;
 };
 
+/** The instants and spans of many limiters. */
+export type LimiterNumbers = { all: Float64Array; used: number };
+
 const BURST_MS_MAX = 100;
 /** So late a timer may fire without the pace falling behind: the next segment comes the sooner. */
 const LATE_MS = 20;
@@ -66,13 +72,26 @@ export function limitWindow(segmentsPerSecond: number): { segments: number; ms: 
   return { segments, ms: (segments * SECOND) / segmentsPerSecond };
 }
 
-/** Where a limiter's numbers stand, before its ring. */
+/** Where a limiter's numbers stand from its place on, before its ring. */
 const [ARRIVAL, UNKNOWN_UNTIL, INTERVAL_MS, SPAN_MS, RING] = [0, 1, 2, 3, 4];
 
-export function createLimiter(limit: Limit, count?: SecondCount): Limiter {
+/** As many as a cache line holds: a limiter begins at one. */
+const NUMBERS_A_LINE = 8;
+
+export function createLimiterNumbers(): LimiterNumbers {
+  return { all: new Float64Array(), used: 0 };
+}
+
+export function createLimiter(
+  limit: Limit,
+  { numbers = createLimiterNumbers(), count }: Partial<Pick<Limiter, "numbers" | "count">> = {},
+): Limiter {
+  const stamps = limitWindow(limit.segmentsPerSecond).segments + 1;
   const limiter = {
-    numbers: createNumbers(1),
-    next: RING,
+    numbers,
+    place: findPlace(numbers, stamps),
+    stamps,
+    next: 0,
     length: 0,
     unwritten: 0,
     reserved: 0,
@@ -85,14 +104,21 @@ export function createLimiter(limit: Limit, count?: SecondCount): Limiter {
   return limiter;
 }
 
-/** With an empty ring of so many stamps. */
-function createNumbers(stamps: number): number[] {
-  return Array.from({ length: RING + stamps }, () => Number.NEGATIVE_INFINITY);
+/** For a limiter with an empty ring of so many stamps. */
+function findPlace(numbers: LimiterNumbers, stamps: number): number {
+  const place = numbers.used;
+  numbers.used += Math.ceil((RING + stamps) / NUMBERS_A_LINE) * NUMBERS_A_LINE;
+  if (numbers.used > numbers.all.length) {
+    const longer = new Float64Array(2 * numbers.used).fill(Number.NEGATIVE_INFINITY);
+    longer.set(numbers.all);
+    numbers.all = longer;
+  }
+  return place;
 }
 
 /** Never outside of them. */
-function at(numbers: readonly number[], place: number): number {
-  return numbers[place] as number;
+function at(all: Float64Array, place: number): number {
+  return all[place] as number;
 }
 
 /** The last stamps count under the new rate as they did under the old one. Nought: nothing leaves. */
@@ -103,12 +129,13 @@ export function setRate(limiter: Limiter, segmentsPerSecond: number): void {
   if (segmentsPerSecond <= 0) return;
   const window = limitWindow(segmentsPerSecond);
   limiter.length = window.segments;
-  if (limiter.length >= limiter.numbers.length - RING) lengthen(limiter, limiter.length + 1);
-  const { numbers, next } = limiter;
+  if (limiter.length >= limiter.stamps) lengthen(limiter, limiter.length + 1);
+  const { place } = limiter;
+  const { all } = limiter.numbers;
   const intervalMs = SECOND / segmentsPerSecond;
-  numbers[INTERVAL_MS] = intervalMs;
-  numbers[SPAN_MS] = window.ms + MARGIN_MS;
-  numbers[ARRIVAL] = at(numbers, placeBack(numbers, next, 1)) + intervalMs;
+  all[place + INTERVAL_MS] = intervalMs;
+  all[place + SPAN_MS] = window.ms + MARGIN_MS;
+  all[place + ARRIVAL] = at(all, placeBack(limiter, 1)) + intervalMs;
 }
 
 /** When the next segment may leave, if `ahead` others leave before it at full pace. */
@@ -119,13 +146,14 @@ export function earliest(limiter: Limiter, ahead = 0): number {
     if (rate === Number.POSITIVE_INFINITY) return Number.NEGATIVE_INFINITY;
     setRate(limiter, rate);
   }
-  const { numbers, next, length } = limiter;
+  const { place, length } = limiter;
+  const { all } = limiter.numbers;
   if (length === 0) return Number.POSITIVE_INFINITY;
-  const intervalMs = at(numbers, INTERVAL_MS);
-  const inRing = ahead < length ? at(numbers, placeBack(numbers, next, length - ahead)) : 0;
-  const burstFrom = at(numbers, ARRIVAL) - Math.max(LATE_MS, BURST_MS_MAX - intervalMs);
-  const windowFrom = Math.max(inRing, at(numbers, UNKNOWN_UNTIL));
-  return Math.max(burstFrom + ahead * intervalMs, windowFrom + at(numbers, SPAN_MS));
+  const intervalMs = at(all, place + INTERVAL_MS);
+  const inRing = ahead < length ? at(all, placeBack(limiter, length - ahead)) : 0;
+  const burstFrom = at(all, place + ARRIVAL) - Math.max(LATE_MS, BURST_MS_MAX - intervalMs);
+  const windowFrom = Math.max(inRing, at(all, place + UNKNOWN_UNTIL));
+  return Math.max(burstFrom + ahead * intervalMs, windowFrom + at(all, place + SPAN_MS));
 }
 
 /** Stamps segments as leaving now; the caller has waited for `earliest`. */
@@ -134,12 +162,13 @@ export function takeSegments(limiter: Limiter, now: number, segments: number): v
 }
 
 function takeSegment(limiter: Limiter, now: number): void {
-  const { numbers, next, count } = limiter;
+  const { place, next, stamps, count } = limiter;
+  const { all } = limiter.numbers;
   if (count !== undefined) countOne(count, now);
-  numbers[next] = now;
-  limiter.next = next + 1 === numbers.length ? RING : next + 1;
-  numbers[ARRIVAL] = Math.max(at(numbers, ARRIVAL), now) + at(numbers, INTERVAL_MS);
-  limiter.unwritten = Math.min(numbers.length - RING, limiter.unwritten + 1);
+  all[place + RING + next] = now;
+  limiter.next = next + 1 === stamps ? 0 : next + 1;
+  all[place + ARRIVAL] = Math.max(at(all, place + ARRIVAL), now) + at(all, place + INTERVAL_MS);
+  limiter.unwritten = Math.min(stamps, limiter.unwritten + 1);
 }
 
 /**
@@ -148,9 +177,9 @@ function takeSegment(limiter: Limiter, now: number): void {
  * next second counts from there.
  */
 export function noteWritten(limiter: Limiter, now: number, count = limiter.unwritten): void {
-  const { numbers, next } = limiter;
+  const { all } = limiter.numbers;
   for (let left = Math.min(count, limiter.unwritten); left > 0; left -= 1) {
-    numbers[placeBack(numbers, next, limiter.unwritten)] = now;
+    all[placeBack(limiter, limiter.unwritten)] = now;
     limiter.unwritten -= 1;
   }
 }
@@ -164,27 +193,31 @@ export function reserveAt(limiter: Limiter, segments: number): void {
  * Others may have sent under this limit until this instant, and nobody knows their stamps: a whole
  * window passes after it.
  */
-export function waitWindowAfter({ numbers }: Limiter, instant: number): void {
-  numbers[UNKNOWN_UNTIL] = Math.max(at(numbers, UNKNOWN_UNTIL), instant);
+export function waitWindowAfter({ numbers, place }: Limiter, instant: number): void {
+  const { all } = numbers;
+  all[place + UNKNOWN_UNTIL] = Math.max(at(all, place + UNKNOWN_UNTIL), instant);
 }
 
 /** Where the stamp stands that was made so many stamps ago; of those that there are. */
-function placeBack(numbers: readonly number[], next: number, back: number): number {
-  const place = next - back;
-  return place < RING ? place + numbers.length - RING : place;
+function placeBack({ place, next, stamps }: Limiter, back: number): number {
+  const found = next - back;
+  return place + RING + (found < 0 ? found + stamps : found);
 }
 
 /**
  * A ring is as long as the highest rate so far: a lower one must not forget what left under it. What a
- * longer one does not know is a window older than what it knows: the rates so far saw to it.
+ * longer one does not know is a window older than what it knows: the rates so far saw to it. At least
+ * twice as long, as its former place stays empty.
  */
-function lengthen(limiter: Limiter, stamps: number): void {
-  const { numbers, next } = limiter;
-  const longer = createNumbers(stamps);
-  for (let place = 0; place < RING; place += 1) longer[place] = at(numbers, place);
-  const known = numbers.length - RING;
-  for (let back = 1; back <= known; back += 1)
-    longer[longer.length - back] = at(numbers, placeBack(numbers, next, back));
-  limiter.numbers = longer;
-  limiter.next = RING;
+function lengthen(limiter: Limiter, stampsMin: number): void {
+  const { numbers, place: before, stamps: known } = limiter;
+  const stamps = Math.max(stampsMin, 2 * known);
+  const place = findPlace(numbers, stamps);
+  const { all } = numbers;
+  all.copyWithin(place, before, before + RING);
+  const end = place + RING + stamps;
+  for (let back = 1; back <= known; back += 1) all[end - back] = at(all, placeBack(limiter, back));
+  limiter.place = place;
+  limiter.stamps = stamps;
+  limiter.next = 0;
 }

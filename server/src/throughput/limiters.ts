@@ -1,4 +1,11 @@
-import { createLimiter, type Limit, type Limiter, setRate, waitWindowAfter } from "./limiter.ts";
+import {
+  createLimiter,
+  createLimiterNumbers,
+  type Limit,
+  type Limiter,
+  setRate,
+  waitWindowAfter,
+} from "./limiter.ts";
 import { createThrottle, type Throttle } from "./throttle.ts";
 
 export type Limiters = {
@@ -15,6 +22,7 @@ type Shared = {
 
 /** Every limiter of this process, by what it limits. */
 export function createLimiters({ quotas }: { readonly quotas?: Shared } = {}): Limiters {
+  const numbers = createLimiterNumbers();
   const byKind = new Map<string, Map<string, Limiter>>();
   const throttles = new Map<string, Throttle>();
   return {
@@ -30,7 +38,7 @@ export function createLimiters({ quotas }: { readonly quotas?: Shared } = {}): L
         byKind.set(limit.kind, byThing);
       }
       const known = byThing.get(limit.of);
-      const limiter = known ?? createLimiter(limit);
+      const limiter = known ?? createLimiter(limit, { numbers });
       if (known === undefined) byThing.set(limit.of, limiter);
       setLimit(limiter, limit, quotas);
       return limiter;

@@ -26,7 +26,7 @@ export function createThrottle(connector: string, monotonic = () => performance.
     segmentsPerSecond,
   });
   const count = createSecondCount();
-  const limiter = createLimiter(limitAt(RATE_MIN), count);
+  const limiter = createLimiter(limitAt(RATE_MIN), { count });
   let rate: number | undefined;
   let complainedAt = 0;
   let loweredAt = Number.NEGATIVE_INFINITY;
