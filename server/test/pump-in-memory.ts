@@ -101,7 +101,7 @@ export function createPumpInMemory(app: {
         return true;
       },
     },
-    reader: { fill: async (lane) => read(lane, queueOf(lane)) },
+    reader: { fill: (lane) => read(lane, queueOf(lane)) },
   });
   const wake = () => {
     writer.writeStalled();

@@ -39,7 +39,7 @@ export type DirectClaimsNeeds = {
   readonly whenUnknownOf: (account: number) => ClaimedMessage["whenUnknown"];
   readonly book: LaneBook;
   readonly pump: Pick<Pump, "mayPass" | "soon">;
-  readonly reader: LaneReader;
+  readonly reader: Pick<LaneReader, "filled">;
   readonly claimer: Pick<Claimer, "answered" | "reserve" | "forget">;
   readonly onClaimed: (claimed: readonly { lane: Lane; claimed: Claimed }[]) => void;
   readonly isClosed: () => boolean;
@@ -65,7 +65,7 @@ export function createDirectClaims(needs: DirectClaimsNeeds): DirectClaims {
       const lanes = [...new Set(rows.map((row) => laneOf(app, row)).filter(isOpen))];
       if (lanes.length === 0) return;
       const unknown = lanes.filter((lane) => lane.size === 0 && lane.lacking !== 0);
-      await Promise.all(unknown.map((lane) => app.reader.fill(lane)));
+      await Promise.all(unknown.map((lane) => app.reader.filled(lane)));
       // The pump takes what was just offered at the end of this turn of the event loop.
       await new Promise((done) => setImmediate(done));
       const isPassing = (lane: Lane) => lane.size === 0 && lane.claiming > 0;

@@ -133,7 +133,7 @@ export function createDispatcher(app: DispatcherNeeds): Dispatcher {
     hint: createLaneHints({
       ...{ ...app, book },
       onFound: (lane) => {
-        void machine.reader.fill(lane);
+        machine.reader.fill(lane);
         book.touch(lane);
         pump.soon();
       },

@@ -11,8 +11,10 @@ const ROWS_A_READ_MAX = 8_000;
 const ROWS_A_HEAD_MIN = 8;
 
 export type LaneReader = {
-  /** Fills the windows that lack messages, soon, and says when; asking again meanwhile costs nothing. */
-  readonly fill: (lane: Lane) => Promise<void>;
+  /** Fills the windows that lack messages, soon; asking again meanwhile costs nothing. */
+  readonly fill: (lane: Lane) => void;
+  /** The same; resolves when it was tried. */
+  readonly filled: (lane: Lane) => Promise<void>;
 };
 
 /** Reads the heads of lanes from the queue, many lanes at a time. */
@@ -21,60 +23,62 @@ export function createLaneReader(app: {
   onRead: (lane: Lane) => void;
   onError: (error: unknown) => void;
 }): LaneReader {
-  const waiting = new Map<Lane, Read>();
-  const reading = new Map<Lane, Read>();
+  const waiting = new Set<Lane>();
+  const reading = new Set<Lane>();
+  const awaited = new Map<Lane, (() => void)[]>();
   let reads = 0;
   let isAsked = false;
 
   const readNext = () => {
     isAsked = false;
     while (waiting.size > 0 && reads < READS_AT_ONCE_MAX) {
-      const taken = [...take(waiting, LANES_A_READ_MAX)];
-      for (const [lane, read] of taken) reading.set(lane, read);
+      const lanes = [...take(waiting, LANES_A_READ_MAX)];
+      for (const lane of lanes) reading.add(lane);
       reads += 1;
-      const lanes = taken.map(([lane]) => lane);
       readWindows(app.hot, lanes)
         .catch(app.onError)
         .finally(() => {
           reads -= 1;
           for (const lane of lanes) reading.delete(lane);
           for (const lane of lanes) app.onRead(lane);
-          for (const [, { end }] of taken) end();
+          if (awaited.size > 0) tell(lanes);
           readNext();
         });
     }
   };
 
+  const tell = (lanes: readonly Lane[]) => {
+    for (const lane of lanes) {
+      for (const resolve of awaited.get(lane) ?? []) resolve();
+      awaited.delete(lane);
+    }
+  };
+
+  const fill = (lane: Lane) => {
+    if (reading.has(lane)) return;
+    waiting.add(lane);
+    if (isAsked) return;
+    // The others that this turn of the event loop finds go with it.
+    isAsked = true;
+    setImmediate(readNext);
+  };
+
   return {
-    fill: (lane) => {
-      const known = reading.get(lane) ?? waiting.get(lane);
-      if (known !== undefined) return known.done;
-      const read = createRead();
-      waiting.set(lane, read);
-      // The others that this turn of the event loop finds go with it.
-      if (!isAsked) setImmediate(readNext);
-      isAsked = true;
-      return read.done;
-    },
+    fill,
+    filled: (lane) =>
+      new Promise((resolve) => {
+        awaited.set(lane, [...(awaited.get(lane) ?? []), resolve]);
+        fill(lane);
+      }),
   };
 }
 
-type Read = { readonly done: Promise<void>; readonly end: () => void };
-
-function createRead(): Read {
-  let end: () => void = () => undefined;
-  const done = new Promise<void>((resolve) => {
-    end = resolve;
-  });
-  return { done, end };
-}
-
-function* take(lanes: Map<Lane, Read>, most: number): Generator<[Lane, Read]> {
-  for (const entry of lanes) {
+function* take(lanes: Set<Lane>, most: number): Generator<Lane> {
+  for (const lane of lanes) {
     if (most <= 0) return;
     most -= 1;
-    lanes.delete(entry[0]);
-    yield entry;
+    lanes.delete(lane);
+    yield lane;
   }
 }
 

@@ -18,7 +18,7 @@ const NO_PART_MS = 100;
 export type PumpNeeds = {
   readonly book: LaneBook;
   readonly claimer: Pick<Claimer, "take">;
-  readonly reader: LaneReader;
+  readonly reader: Pick<LaneReader, "fill">;
   readonly epochOf: (shard: number) => bigint | undefined;
 };
 
@@ -147,7 +147,7 @@ function claimOne(machine: Machine, lane: Lane, now: number, from?: LaneQueue): 
   lane.heldBy = lane.stoppedBy ?? lane.heldBy;
   lane.stoppedBy = undefined;
   if (epoch === undefined || !book.findWay(lane) || !book.mayClaim(lane)) return rest(book, lane);
-  if (lane.lacking !== 0) void reader.fill(lane);
+  if (lane.lacking !== 0) reader.fill(lane);
   if (lane.size === 0) return rest(book, lane);
   if (isHeldUp(machine, lane, now, from)) return false;
   const { channel, days } = lane.way;
