@@ -65,11 +65,21 @@ test("a text that nothing holds up is claimed as it is stored, and leaves once",
   expect(left).toEqual({ count: 0 });
 });
 
+test("the first text of a lane waits for its windows to be read, and then for nothing", async () => {
+  const other = "+12025550002";
+  await started.becomes(await started.accept(other), "sent");
+  const [counted] = await started.database.sql`
+    select accepted::int from lanes where account = ${started.account} and pool = ${other}
+  `;
+  expect(counted).toEqual({ accepted: 0 });
+});
+
 test("texts that come without a pause leave the queue again, once nothing holds them up", async () => {
   started.carrier.slots = 3;
   let isOver = false;
   const bursts = Array.from({ length: 8 }, async () => {
-    while (!isOver) await started.accept(SENDER);
+    // Less than the lane's 1,000 a second, but never a pause of all.
+    for (; !isOver; await new Promise((done) => setTimeout(done, 20))) await started.accept(SENDER);
   });
   try {
     await expect.poll(waited).toBeGreaterThan(20);
