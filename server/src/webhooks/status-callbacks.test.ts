@@ -25,6 +25,7 @@ const toBeKept = () => {
 /** A far end that answers each call after so long; no row can be kept in `retries`. */
 function withFarEnd(answerMs: number) {
   const calls: string[] = [];
+  const statuses: string[] = [];
   const app = {
     ...{ clock, hosts: createHosts(clock), random: Math.random },
     sql: Object.assign(toBeKept, { json: (value: unknown) => value }) as unknown as Sql,
@@ -32,14 +33,15 @@ function withFarEnd(answerMs: number) {
     signers: () => ({ twilio: () => "signature", standard: () => "signature" }),
     attempts: { add: () => undefined, state: () => ({ lost: 0 }), close: async () => undefined },
     dialer: {
-      request: async ({ url }: HttpRequest) => {
+      request: async ({ url, body }: HttpRequest) => {
         calls.push(url.host);
+        statuses.push(new URLSearchParams(body).get("MessageStatus") ?? "");
         await new Promise((done) => setTimeout(done, answerMs));
         return answered;
       },
     },
   };
-  return { app, calls };
+  return { app, calls, statuses };
 }
 
 function eventsFor(urls: readonly string[]): LogEvent[] {
@@ -51,6 +53,18 @@ function eventsFor(urls: readonly string[]): LogEvent[] {
 }
 
 const retries = { settle: async () => undefined };
+
+test("a message's last status goes out when the one before it has its answer, wherever it was read", async () => {
+  const { app, statuses } = withFarEnd(50);
+  const sent = eventsFor(["http://one.example/", "http://one.example/"]);
+  const delivered = sent.map((event) => ({ ...event, writer: 2n, kind: "delivered" }));
+  const told = tellStatuses(app, [...delivered, ...sent], retries);
+  await vi.advanceTimersByTimeAsync(49);
+  expect(statuses).toEqual(["sent", "sent"]);
+  await vi.advanceTimersByTimeAsync(60);
+  await told;
+  expect(statuses).toEqual(["sent", "sent", "delivered", "delivered"]);
+});
 
 test("a busy host that goes on answering gets its statuses without a row in retries", async () => {
   const { app, calls } = withFarEnd(60);

@@ -64,9 +64,12 @@ const toldStatuses = new Set([
   "canceled",
 ]);
 
+/** Nothing is told of a message after it. */
+const lastStatuses = new Set(["delivered", "undelivered", "failed", "canceled"]);
+
 /**
- * Tells the callbacks of a batch of events. Resolves when each is delivered or kept in `retries`;
- * a slow host holds it no longer than a moment.
+ * Tells the callbacks of a batch of events, each message's in the order of its life. Resolves when
+ * each is delivered or kept in `retries`; a slow host holds it no longer than a moment.
  */
 export async function tellStatuses(
   app: Needs,
@@ -75,7 +78,7 @@ export async function tellStatuses(
 ): Promise<void> {
   const jobs = jobsOf(events);
   if (jobs.length === 0) return;
-  const flights = jobs.map((job) => takeOff(app, job));
+  const flights = takeOffAll(app, jobs);
   await landedOrPatience(flights);
   await keepRest(app, flights, retries);
 }
@@ -105,19 +108,31 @@ function newJob(about: Omit<Job, "url" | "host">): Job | undefined {
   return host === "" ? undefined : { account, id, attempt, data, status, url, host };
 }
 
-function takeOff(app: Needs, job: Job): Flight {
+/** A message's last status may stand before another of it, by another writer: it waits for that. */
+function takeOffAll(app: Needs, jobs: readonly Job[]): Flight[] {
+  const isLast = ({ status }: Job) => lastStatuses.has(status);
+  const flights = jobs.filter((job) => !isLast(job)).map((job) => takeOff(app, job));
+  const byMessage = new Map(flights.map((flight) => [flight.job.id, flight]));
+  for (const job of jobs.filter(isLast)) flights.push(takeOff(app, job, byMessage.get(job.id)));
+  return flights;
+}
+
+function takeOff(app: Needs, job: Job, after?: Flight): Flight {
   const flight: Flight = { job, phase: "waiting", verdict: skipped, done: ended };
-  const done = app.hosts.run(job.host, async () => {
-    if (flight.phase === "abandoned") return undefined;
-    if (app.hosts.closedUntil(job.host) === undefined) {
-      flight.phase = "started";
-      flight.verdict = await tell(app, job);
-    }
-    flight.phase = "landed";
-    return flight.verdict.kind === "skipped" ? undefined : flight.verdict.isHostWell;
-  });
-  if (done === undefined) flight.phase = "landed";
-  else flight.done = done;
+  const run = () => {
+    const done = app.hosts.run(job.host, async () => {
+      if (flight.phase === "abandoned") return undefined;
+      if (app.hosts.closedUntil(job.host) === undefined) {
+        flight.phase = "started";
+        flight.verdict = await tell(app, job);
+      }
+      flight.phase = "landed";
+      return flight.verdict.kind === "skipped" ? undefined : flight.verdict.isHostWell;
+    });
+    if (done === undefined && flight.phase === "waiting") flight.phase = "landed";
+    return done ?? ended;
+  };
+  flight.done = after === undefined ? run() : after.done.then(run, run);
   return flight;
 }
 
