@@ -13,7 +13,7 @@ const ROWS_A_HEAD_MIN = 8;
 export type LaneReader = {
   /** Fills the windows that lack messages, soon; asking again meanwhile costs nothing. */
   readonly fill: (lane: Lane) => void;
-  /** The same; resolves when it was tried. */
+  /** The same, before all that nobody awaits; resolves when it was tried. */
   readonly filled: (lane: Lane) => Promise<void>;
 };
 
@@ -32,7 +32,7 @@ export function createLaneReader(app: {
   const readNext = () => {
     isAsked = false;
     while (waiting.size > 0 && reads < READS_AT_ONCE_MAX) {
-      const lanes = [...take(waiting, LANES_A_READ_MAX)];
+      const lanes = [...take(waiting, awaited.keys())];
       for (const lane of lanes) reading.add(lane);
       reads += 1;
       readWindows(app.hot, lanes)
@@ -73,12 +73,16 @@ export function createLaneReader(app: {
   };
 }
 
-function* take(lanes: Set<Lane>, most: number): Generator<Lane> {
-  for (const lane of lanes) {
-    if (most <= 0) return;
-    most -= 1;
-    lanes.delete(lane);
-    yield lane;
+/** The lanes of one read. */
+function* take(waiting: Set<Lane>, first: Iterable<Lane>): Generator<Lane> {
+  let left = LANES_A_READ_MAX;
+  for (const lanes of [first, waiting]) {
+    for (const lane of lanes) {
+      if (left === 0) return;
+      if (!waiting.delete(lane)) continue;
+      left -= 1;
+      yield lane;
+    }
   }
 }
 
