@@ -2,7 +2,7 @@ import type { FastifyRequest } from "fastify";
 import type { Account } from "../accounts/account.ts";
 import { type Credentials, sha256 } from "../accounts/account-book.ts";
 import { ApiError, authenticationFailed, tooManyRequests } from "../lib/errors.ts";
-import { createRecentMap } from "../numbers/recent-map.ts";
+import { createRecentMap } from "../lib/recent-map.ts";
 import type { ApiNeeds } from "./needs.ts";
 
 /** A program sends the same header with each request: to read it takes longer than to compare it. */

@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { ApiError, invalidParameter, notInThisVersion } from "../lib/errors.ts";
-import { createRecentMap } from "../numbers/recent-map.ts";
+import { createRecentMap } from "../lib/recent-map.ts";
 
 /**
  * How a parameter of Twilio's contract stands here: as Twilio's, with a difference, taken and

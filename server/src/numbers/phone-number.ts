@@ -3,7 +3,7 @@ import {
   type PhoneNumber as ParsedNumber,
   parsePhoneNumberFromString,
 } from "libphonenumber-js/max";
-import { createRecentMap } from "./recent-map.ts";
+import { createRecentMap } from "../lib/recent-map.ts";
 
 /** An E.164 number with its plus: `+12025550123`. */
 export type PhoneNumber = string & { readonly brand: "PhoneNumber" };

@@ -1,7 +1,7 @@
 import type { Clock } from "../lib/clock.ts";
 import type { GuardedDialer } from "../lib/guarded-dialer.ts";
 import { type Exchange, type HttpRequest, type HttpUrl, httpUrlOf } from "../lib/http-exchange.ts";
-import { createRecentMap } from "../numbers/recent-map.ts";
+import { createRecentMap } from "../lib/recent-map.ts";
 import type { Form } from "./form.ts";
 import { parseTarget, type RetryPolicy, type Target } from "./overrides.ts";
 import { type Signers, standardWebhookHeaders } from "./sign.ts";
