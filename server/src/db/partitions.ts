@@ -5,9 +5,6 @@ import type { Sql } from "./sql.ts";
 const dailyTables = ["messages", "submissions", "outcomes", "events", "callback_attempts"] as const;
 export type DailyTable = (typeof dailyTables)[number];
 
-/** A page of these keeps room for most of its rows' second versions: docs/decisions/0079. */
-const rowsChangeOnce = new Set<string>(["submissions", "outcomes"]);
-
 /** Ids may run ahead of the clock a little, and a database may be down over a night. */
 const DAYS_AHEAD = 7;
 
@@ -37,7 +34,7 @@ export async function createPartitions(sql: Sql, now: Date): Promise<void> {
 async function createPartition(sql: Sql, table: string, day: string): Promise<void> {
   const next = utcDay(new Date(Date.parse(day) + DAY));
   const name = partitionName(table, day);
-  const storage = rowsChangeOnce.has(table) ? "with (fillfactor = 70)" : "";
+  const storage = table === "outcomes" || table === "submissions" ? "with (fillfactor = 70)" : "";
   await sql.begin(async (transaction) => {
     await transaction`select pg_advisory_xact_lock(${PARTITION_LOCK})`;
     const [row] = await transaction<{ exists: boolean }[]>`
