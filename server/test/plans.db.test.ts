@@ -131,6 +131,7 @@ const directly = {
   owner: "test",
   claims: new Map(rowsFrom(1000n).map(({ id }) => [id, { connector: "carrier", epoch: 1n }])),
 };
+const fromStart = { floors: [], done: [], afterWriter: 0n, limit: 500 };
 const laneHead = { shard, priority: 0 as const, most: 200 };
 
 /** Statement, and how many partitions it may look into; a batch is of messages of one day. */
@@ -202,7 +203,12 @@ const statements: [string, (sql: Sql) => Promise<unknown>, number][] = [
   ["parked receipts", (sql) => readParked(sql, now, 100), 0],
   [
     "event reading",
-    (sql) => selectSharedEvents(sql, [0, 1], { floors: [], done: [], afterWriter: 0n, limit: 500 }),
+    (sql) => selectSharedEvents(sql, [0, 1], { ...fromStart, oldestFirst: false }),
+    5,
+  ],
+  [
+    "oldest events of shares",
+    (sql) => selectSharedEvents(sql, [0, 1], { ...fromStart, oldestFirst: true }),
     5,
   ],
   ["cursors", (sql) => writePositions(sql, "r", [position]), 0],

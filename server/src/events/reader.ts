@@ -42,6 +42,7 @@ export function createEventReader(options: EventReaderOptions): EventReader {
   let isClosed = false;
   let lastError: string | undefined;
   let lastWriter = 0n;
+  let isBehind = false;
   let emptyPolls = 0;
   let writtenAt = 0;
   const bell = createBell();
@@ -57,13 +58,25 @@ export function createEventReader(options: EventReaderOptions): EventReader {
     writtenAt = performance.now();
   };
 
+  const read = () =>
+    selectSharedEvents(sql, positions.shares(), {
+      ...{ floors: positions.floors(), done: positions.done() },
+      ...{ afterWriter: lastWriter, limit: options.batchMax, oldestFirst: isBehind },
+    });
+
+  /** All that is unread, in any order; the oldest where there is more than a batch. */
+  const readBatch = async () => {
+    const events = await read();
+    const isFull = events.length === options.batchMax;
+    if (isFull === isBehind) return events;
+    isBehind = isFull;
+    return isFull ? read() : events;
+  };
+
   const readOnce = async (): Promise<boolean> => {
     await exchange();
     if (positions.shares().length === 0) return false;
-    const events = await selectSharedEvents(sql, positions.shares(), {
-      ...{ floors: positions.floors(), done: positions.done() },
-      ...{ afterWriter: lastWriter, limit: options.batchMax },
-    });
+    const events = await readBatch();
     const unread = events.filter(positions.isUnread);
     if (unread.length > 0) await options.onBatch(unread);
     positions.advance(events);

@@ -129,7 +129,9 @@ export async function writePositions(
 
 /**
  * Events of some shares beyond what all of them have read, each writer's in their order, beginning
- * with the writers after `afterWriter` so that a busy one starves nobody.
+ * with the writers after `afterWriter` so that a busy one starves nobody. With `oldestFirst` they are
+ * the first of all writers, by when their batches began: what follows from another event, and so was
+ * written by a batch that began later, is not read before it. That reads up to `limit` of each writer.
  */
 export async function selectSharedEvents(
   sql: Sql,
@@ -139,8 +141,11 @@ export async function selectSharedEvents(
     readonly done: readonly bigint[];
     readonly afterWriter: bigint;
     readonly limit: number;
+    readonly oldestFirst: boolean;
   },
 ): Promise<LogEvent[]> {
+  // Should a clock step back, a writer's events still come in their order.
+  const reached = sql`, max(at) over (order by seq) as reached`;
   // The two days of slack allow for clocks that step back over midnight; the bounds prune partitions.
   return sql<LogEvent[]>`
     select e.writer, e.seq, e.day, e.kind, e.account, e.id, e.data
@@ -157,7 +162,7 @@ export async function selectSharedEvents(
       order by w.writer <= ${from.afterWriter}, w.writer
     ) w
     cross join lateral (
-      select writer, seq, day, kind, account, id, data
+      select writer, seq, day, kind, account, id, data${from.oldestFirst ? reached : sql``}
       from events
       where writer = w.writer and seq > w.seq
         and day >= w.first_day and day <= current_date + 1
@@ -165,6 +170,7 @@ export async function selectSharedEvents(
       order by seq
       limit ${from.limit}
     ) e
+    ${from.oldestFirst ? sql`order by e.reached, e.writer, e.seq` : sql``}
     limit ${from.limit}
   `;
 }
