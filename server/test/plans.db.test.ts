@@ -143,6 +143,12 @@ const statements: [string, (sql: Sql) => Promise<unknown>, number][] = [
     1,
   ],
   [
+    "accept in bulk",
+    (sql) =>
+      storeAccepted(sql, { rows: rowsFrom(2000n), isAgain: false, locksLast: true }, stamp(150n)),
+    1,
+  ],
+  [
     "accept once more",
     (sql) => storeAccepted(sql, { rows: rowsFrom(1000n), isAgain: true }, stamp(200n)),
     1,

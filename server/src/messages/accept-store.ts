@@ -63,6 +63,11 @@ export type NewBatch = {
   readonly rows: readonly AcceptedRow[];
   /** Some may be stored already: an earlier attempt's answer was lost. */
   readonly isAgain: boolean;
+  /**
+   * Lanes are locked when the rows are in instead of before, so that two batches to one lane are
+   * written side by side (docs/decisions/0081). An error for `isLaneFull` where a lane cannot take all.
+   */
+  readonly locksLast?: boolean | undefined;
   /** Claims of this owner's for some of them; not of a batch that is stored again. */
   readonly direct?:
     | { readonly owner: string; readonly claims: ReadonlyMap<MessageId, DirectClaim> }
@@ -78,9 +83,10 @@ export type NewBatch = {
  */
 export async function storeAccepted(
   sql: Sql,
-  { rows, isAgain, direct }: NewBatch,
+  { rows, isAgain, direct, locksLast = false }: NewBatch,
   stamp: Stamp,
 ): Promise<Map<MessageId, StoreVerdict>> {
+  if (locksLast && direct !== undefined) throw new Error("A claim needs its lane locked before.");
   const owner = direct?.owner ?? null;
   const claimOf = ({ id }: AcceptedRow) => direct?.claims.get(id);
   const lanes = lanesOf(rows, claimOf);
@@ -112,8 +118,7 @@ export async function storeAccepted(
         ${arrayOf(lanes, ({ claim }) => claim?.epoch)}::bigint[]
       ) as one(shard, lane, capacity, segments, connector, epoch)
       join lanes on lanes.shard = any(array[one.shard]) and lanes.lane = any(array[one.lane])
-      order by one.shard, one.lane
-      for no key update of lanes
+      ${locksLast ? sql`` : lockedInOrder(sql, sql`one`)}
     ), held as materialized (
       select item.*, lane.account, lane.pool, lane.sender, lane.capacity, lane.depth, lane.connector,
         lane.epoch, lane.is_ours, lane.depth + lane.asked <= lane.capacity as is_roomy, exists (
@@ -136,6 +141,7 @@ export async function storeAccepted(
           ) <= capacity
         ) as fits, is_direct and is_ours and depth = 0 as is_claimed
       from held
+      ${locksLast ? ifRoomy(sql, sql`not is_draining and depth + asked <= capacity`, sql`lane`) : sql``}
     ), stored as (
       insert into messages (
         shard, id, day, account, lane, direction, sender, recipient, body, encoding, segments,
@@ -145,14 +151,16 @@ export async function storeAccepted(
         priority, valid_until, status_callback, is_simulated, options
       from decided
       where fits
-      ${isAgain ? ifNotThere(sql) : sql``}
+      ${isAgain ? sql`on conflict do nothing` : sql``}
+      ${isAgain || locksLast ? returningFresh(sql) : sql``}
     ), fresh as (
-      ${isAgain ? sql`select * from stored` : sql`select * from decided where fits`}
+      ${isAgain || locksLast ? sql`select * from stored` : sql`select * from decided where fits`}
     ), queued as (
       insert into queue (shard, lane, priority, id, attempt, segments, valid_until)
       select shard, lane, priority, id, 1, segments, valid_until
       from fresh
       where not is_claimed
+      returning shard, lane, segments
     ), claimed as (
       insert into claims (
         shard, id, lane, priority, attempt, segments, valid_until, connector, owner, epoch, claimed_at
@@ -160,21 +168,18 @@ export async function storeAccepted(
       select shard, id, lane, priority, 1, segments, valid_until, connector, ${owner}::text, epoch, now()
       from fresh
       where is_claimed
+    ), added as materialized (
+      ${locksLast ? addedAndLocked(sql) : addedSegments(sql)}
     ), counted as (
       update lanes
       set accepted = lanes.accepted + added.segments
-      from (
-        select shard, lane, sum(segments) as segments
-        from fresh
-        where not is_claimed
-        group by shard, lane
-      ) as added
+      from added
       where lanes.shard = any(array[added.shard]) and lanes.lane = any(array[added.lane])
     ), logged as (
       insert into events (writer, seq, day, at, kind, account, id, data)
       select ${String(stamp.writer)}::bigint,
         ${String(stamp.firstSeq)}::bigint + row_number() over () - 1,
-        current_date, now(), 'accepted', account, min(id), jsonb_build_object('ids', jsonb_agg(id::text))
+        current_date, now(), 'accepted', account, min(id), jsonb_build_object('ids', string_agg(id::text, ' '))
       from fresh
       group by account
     )
@@ -188,6 +193,7 @@ export async function storeAccepted(
           else 'stored'
         end as verdict
       from decided
+      ${locksLast ? ifRoomy(sql, sql`is_roomy`, sql`added`) : sql``}
     ) as told
     group by verdict
     limit 5
@@ -259,10 +265,52 @@ function columnsOf(sql: Sql, rows: readonly AcceptedRow[], claimOf: ClaimOf) {
   `;
 }
 
-/** A part of a statement: what an earlier attempt stored is left as it is, and is no new row. */
-function ifNotThere(sql: Sql) {
+/** A part of a statement: two acceptors never lock in opposite orders. */
+function lockedInOrder(sql: Sql, table: ReturnType<Sql>) {
   return sql`
-      on conflict do nothing
+      order by ${table}.shard, ${table}.lane
+      for no key update of lanes`;
+}
+
+/** A part of a statement: ends it for `isLaneFull` unless this holds for all rows of the table. */
+function ifRoomy(sql: Sql, condition: ReturnType<Sql>, table: ReturnType<Sql>) {
+  return sql`
+      where (select lanes_have_room(coalesce(bool_and(${condition}), true)) from ${table})`;
+}
+
+/** A part of a statement: what comes into each lane's queue. */
+function addedSegments(sql: Sql) {
+  return sql`
+      select shard, lane, sum(segments) as segments
+      from queued
+      group by shard, lane`;
+}
+
+/** The same with the lanes locked, as the last row is in, and whether they have room by then. */
+function addedAndLocked(sql: Sql) {
+  return sql`
+      select lanes.shard, lanes.lane, one.segments, lanes.drained_by is null
+          and lanes.accepted + one.segments - (
+            select departed from lane_departures
+            where shard = one.shard and lane = one.lane
+          ) <= lane.capacity as is_roomy
+      from (${addedSegments(sql)}) as one
+      join lane on lane.shard = one.shard and lane.lane = one.lane
+      join lanes on lanes.shard = any(array[one.shard]) and lanes.lane = any(array[one.lane])
+      ${lockedInOrder(sql, sql`one`)}`;
+}
+
+/** Nothing was stored: a lane may not take all, which only a batch that locks its lanes first can divide. */
+export function isLaneFull(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === LANE_FULL;
+}
+
+/** Of the function `lanes_have_room`. */
+const LANE_FULL = "LW001";
+
+/** A part of a statement: the rows that were not there before. */
+function returningFresh(sql: Sql) {
+  return sql`
       returning shard, id, lane, priority, segments, valid_until, account, null::text as connector,
         null::bigint as epoch, false as is_claimed`;
 }

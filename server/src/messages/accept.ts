@@ -108,15 +108,17 @@ export type AccepterNeeds = {
 export function createAccepter(app: AccepterNeeds): Accepter {
   const decide = createDecider(app);
   let isClosed = false;
-  const single = { hot: app.hot, writer: app.writers.single, direct: app.direct };
-  const inBulk = { hot: app.bulk, writer: app.writers.bulk, direct: undefined };
+  const single = {
+    ...{ hot: app.hot, writer: app.writers.single, direct: app.direct, isBulk: false },
+  };
+  const inBulk = { hot: app.bulk, writer: app.writers.bulk, direct: undefined, isBulk: true };
 
   const store = async (
     rows: readonly AcceptedRow[],
     by: Omit<typeof single, "direct"> & Pick<AccepterNeeds, "direct">,
   ) => {
     const { writer } = by;
-    const storing = { hot: by.hot, isClosed: () => isClosed };
+    const storing = { hot: by.hot, isClosed: () => isClosed, isBulk: by.isBulk };
     await by.direct?.ready(rows);
     const direct = by.direct?.propose(rows);
     let verdicts = new Map<MessageId, StoreVerdict>();

@@ -1,12 +1,23 @@
 import { isDatabaseAway } from "../db/database-errors.ts";
 import type { Sql } from "../db/sql.ts";
-import type { EventWriter } from "../events/log.ts";
+import type { EventWriter, Stamp } from "../events/log.ts";
 import type { MessageId } from "../lib/message-id.ts";
-import { findStored, type NewBatch, type StoreVerdict, storeAccepted } from "./accept-store.ts";
+import {
+  findStored,
+  isLaneFull,
+  type NewBatch,
+  type StoreVerdict,
+  storeAccepted,
+} from "./accept-store.ts";
 
 const RETRY_MS = 200;
 
-type Needs = { readonly hot: Sql; readonly isClosed: () => boolean };
+type Needs = {
+  readonly hot: Sql;
+  readonly isClosed: () => boolean;
+  /** Batches are large, and several at a time go to the same lanes. */
+  readonly isBulk?: boolean;
+};
 
 /**
  * Stores a batch and knows what became of each row. A lost answer is asked for again with the same
@@ -23,7 +34,9 @@ export async function storeUntilCertain(
     const batch = { rows, isAgain, direct: isAgain ? undefined : direct };
     try {
       const verdicts = await writer.commit(rows.length, (stamp) =>
-        storeAccepted(app.hot, batch, stamp),
+        app.isBulk === true && !isAgain
+          ? storeBulk(app.hot, batch, stamp)
+          : storeAccepted(app.hot, batch, stamp),
       );
       const doubtful = rows.filter(
         (row) => (!isFirst || row.mayBeStored) && verdicts.get(row.id) !== "stored",
@@ -39,6 +52,16 @@ export async function storeUntilCertain(
       if (app.isClosed() || !isDatabaseAway(error)) throw error;
       await new Promise((done) => setTimeout(done, RETRY_MS));
     }
+  }
+}
+
+/** What a full lane refused is divided by a statement that holds the lanes throughout. */
+async function storeBulk(hot: Sql, batch: NewBatch, stamp: Stamp) {
+  try {
+    return await storeAccepted(hot, { ...batch, locksLast: true }, stamp);
+  } catch (error) {
+    if (!isLaneFull(error)) throw error;
+    return storeAccepted(hot, batch, stamp);
   }
 }
 
