@@ -27,7 +27,7 @@ const benchmarks = {
   takeover,
   segments,
 };
-const switches = ["json", "profile", "no-dispatch", "direct"];
+const switches = ["json", "profile", "no-dispatch", "direct", "realtime"];
 const texts = ["peer", "folder", "cores"];
 
 const help = `npm run bench -- NAME [options]
@@ -45,6 +45,8 @@ ${Object.entries(benchmarks)
   --cores N      whole-cycle: in turn with 1, 2, … N processes (3 at most; without N as many as there are
                  cores), Longwave and PostgreSQL on so many cores, the first ones, where there is taskset
   --peer kannel  whole-cycle: Longwave and Kannel in turn, --rounds times each
+  --realtime     the first thread of each of Longwave's processes, and all threads of Kannel, have a core
+                 whenever they want one (chrt, as root); PostgreSQL and the far ends share the rest
   --no-dispatch  accept, bulk: the connector never binds
   --direct       growth, takeover: the queue is filled by statements instead of requests
   --profile      also Longwave's CPU by folder of its source

@@ -23,16 +23,18 @@ export function missingOfKannel() {
  * memory, which is its fastest, no access log, and a callback when the carrier took a message and
  * when it delivered it.
  */
-export async function startKannel({ folder, carrier, window, callback }) {
+export async function startKannel({ folder, carrier, window, callback, before }) {
   mkdirSync(folder);
   const ports = { admin: await closedPort(), smsbox: await closedPort(), http: await closedPort() };
   const path = join(folder, "kannel.conf");
   writeFileSync(path, configuration({ folder, ports, carrier, window }));
-  const start = (name) =>
-    startProgram({
-      ...{ name, folder, command: pathOf(name), args: ["-v", "4", path], stopMsMax: STOP_MS_MAX },
+  const start = (name) => {
+    const [command, ...args] = [...before, pathOf(name), "-v", "4", path];
+    return startProgram({
+      ...{ name, folder, command, args, stopMsMax: STOP_MS_MAX },
       env: { PATH: process.env.PATH, LANG: "C" },
     });
+  };
   const bearerbox = start("bearerbox");
   const status = `http://127.0.0.1:${ports.admin}/status.txt?password=bench`;
   await untilStatus(bearerbox, status, /Status: running/);

@@ -1,8 +1,8 @@
-import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { basename, dirname, join } from "node:path";
 import { prepare, root } from "../scripts/install.js";
+import { inRealTime } from "./cores.js";
 import {
   cpuOf,
   cpuOfDescendants,
@@ -10,6 +10,7 @@ import {
   memoryMbOfDescendants,
   mostMemoryMbOf,
 } from "./cpu.js";
+import { options as asked } from "./options.js";
 import { startProgram } from "./processes.js";
 import { cpuByFolder, readProfile } from "./profile.js";
 
@@ -27,18 +28,13 @@ export const rolesOf = {
 };
 const SETTLE_MS_MAX = 30_000;
 
-/** What runs a program on the first cores alone, and PostgreSQL as its child with it; nothing where it cannot. */
-export function pinnedTo(cores) {
-  const pinned = ["taskset", "--cpu-list", `0-${cores - 1}`];
-  return spawnSync(pinned[0], [...pinned.slice(1), "true"]).status === 0 ? pinned : [];
-}
-
 /**
  * A Longwave of its own in a new folder, with the embedded PostgreSQL. Its connector `carrier` is
  * bound to the simulator; `nowhere` never binds, so what it should carry stays queued.
  */
 export async function startLongwave(options) {
   const { folder, carrier, window, profile = false, processes = 1, pinned = [] } = options;
+  const before = [...pinned, ...(asked.realtime ? inRealTime() : [])];
   prepare();
   mkdirSync(folder);
   const profileName = `${basename(dirname(folder))}-${basename(folder)}.cpuprofile`;
@@ -49,7 +45,7 @@ export async function startLongwave(options) {
   if (firstRoles === undefined) throw new Error(`There is no way to run ${processes} processes.`);
   const start = (roles, of, env) => {
     const node = [process.execPath, ...of, "--max-semi-space-size=64"];
-    const [command, ...args] = [...pinned, ...node, startScript, "serve", "--role", roles];
+    const [command, ...args] = [...before, ...node, startScript, "serve", "--role", roles];
     return startProgram({
       ...{ name: `Longwave ${roles}`, folder, command, args },
       env: {

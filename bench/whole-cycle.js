@@ -1,7 +1,8 @@
 import { cpus } from "node:os";
 import { join } from "node:path";
+import { inRealTime, pinnedTo } from "./cores.js";
 import { missingOfKannel, startKannel } from "./kannel.js";
-import { pinnedTo, rolesOf, startLongwave } from "./longwave.js";
+import { rolesOf, startLongwave } from "./longwave.js";
 import { measure, microsPerMessage, perSecond } from "./measure.js";
 import { numberOption, refuse } from "./options.js";
 import { startStage } from "./stage.js";
@@ -98,7 +99,10 @@ async function runLongwave(stage, options, folder) {
 
 async function runKannel(stage, options, folder) {
   const { carrier, callback } = stage;
-  const kannel = await startKannel({ folder, carrier, window: options.window, callback });
+  const { window, realtime } = options;
+  // With all their threads: any may be the one that the others wait for.
+  const before = realtime ? inRealTime({ all: true }) : [];
+  const kannel = await startKannel({ folder, carrier, window, callback, before });
   const result = await runCycle(stage, kannel, { ...options, kind: "sendsms" });
   await kannel.stop();
   return result;
