@@ -27,8 +27,8 @@ const benchmarks = {
   takeover,
   segments,
 };
-const switches = ["json", "profile", "no-dispatch", "direct", "realtime"];
-const texts = ["peer", "folder", "cores"];
+const switches = ["json", "profile", "no-dispatch", "direct"];
+const texts = ["peer", "folder", "cores", "nice"];
 
 const help = `npm run bench -- NAME [options]
 
@@ -45,8 +45,8 @@ ${Object.entries(benchmarks)
   --cores N      whole-cycle: in turn with 1, 2, … N processes (3 at most; without N as many as there are
                  cores), Longwave and PostgreSQL on so many cores, the first ones, where there is taskset
   --peer kannel  whole-cycle: Longwave and Kannel in turn, --rounds times each
-  --realtime     the first thread of each of Longwave's processes, and all threads of Kannel, have a core
-                 whenever they want one (chrt, as root); PostgreSQL and the far ends share the rest
+  --nice N       the first thread of each of Longwave's processes, and all threads of Kannel's, are so nice: with
+                 -5, as root, they have three times the share of PostgreSQL's processes and the far ends
   --no-dispatch  accept, bulk: the connector never binds
   --direct       growth, takeover: the queue is filled by statements instead of requests
   --profile      also Longwave's CPU by folder of its source

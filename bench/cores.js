@@ -1,23 +1,32 @@
 /** How the kernel shares the cores out: what stands before a command. */
 import { spawnSync } from "node:child_process";
-import { refuse } from "./options.js";
+import { options, refuse } from "./options.js";
 
 /** Runs a program on the first cores alone, and its children with it; nothing where it cannot. */
 export function pinnedTo(cores) {
   const pinned = ["taskset", "--cpu-list", `0-${cores - 1}`];
-  return canRun(pinned) ? pinned : [];
+  return outputOf([...pinned, "true"]) === undefined ? [] : pinned;
 }
 
 /**
- * Runs a program whose first thread has a core whenever it wants one. Its children and its other
- * threads have not, unless it is for `all`.
+ * Runs a program as nice as `--nice` says; nothing without it. Its children and threads are so, too,
+ * unless it is for the `first` thread alone. The kernel may make each session a group that has its
+ * share as a whole: then the group has to be as nice.
  */
-export function inRealTime({ all = false } = {}) {
-  const before = ["chrt", ...(all ? [] : ["--reset-on-fork"]), "--rr", "1"];
-  if (canRun(before)) return before;
-  return refuse("--realtime needs chrt (util-linux) and the right to it: run it as root.");
+export function asNice({ first = false } = {}) {
+  if (options.nice === undefined) return [];
+  const alone = first ? "chrt --reset-on-fork --other 0 " : "";
+  const script = `echo "$1" 2>/dev/null > /proc/self/autogroup; exec ${alone}nice -n "$@"`;
+  const before = ["sh", "-c", script, "sh", String(options.nice)];
+  // Who has not the right is warned and goes on.
+  if (Number(outputOf([...before, "nice"])) === Number(options.nice)) return before;
+  return refuse(
+    `--nice is '${options.nice}'. Give a number; below 0 as root, with chrt (util-linux).`,
+  );
 }
 
-function canRun([command, ...args]) {
-  return spawnSync(command, [...args, "true"]).status === 0;
+/** Nothing when it cannot be run or fails. */
+function outputOf([command, ...args]) {
+  const { status, stdout } = spawnSync(command, args, { encoding: "utf8" });
+  return status === 0 ? stdout : undefined;
 }

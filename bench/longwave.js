@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { basename, dirname, join } from "node:path";
 import { prepare, root } from "../scripts/install.js";
-import { inRealTime } from "./cores.js";
+import { asNice } from "./cores.js";
 import {
   cpuOf,
   cpuOfDescendants,
@@ -10,7 +10,6 @@ import {
   memoryMbOfDescendants,
   mostMemoryMbOf,
 } from "./cpu.js";
-import { options as asked } from "./options.js";
 import { startProgram } from "./processes.js";
 import { cpuByFolder, readProfile } from "./profile.js";
 
@@ -34,7 +33,7 @@ const SETTLE_MS_MAX = 30_000;
  */
 export async function startLongwave(options) {
   const { folder, carrier, window, profile = false, processes = 1, pinned = [] } = options;
-  const before = [...pinned, ...(asked.realtime ? inRealTime() : [])];
+  const before = [...pinned, ...asNice({ first: true })];
   prepare();
   mkdirSync(folder);
   const profileName = `${basename(dirname(folder))}-${basename(folder)}.cpuprofile`;

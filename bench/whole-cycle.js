@@ -1,6 +1,6 @@
 import { cpus } from "node:os";
 import { join } from "node:path";
-import { inRealTime, pinnedTo } from "./cores.js";
+import { asNice, pinnedTo } from "./cores.js";
 import { missingOfKannel, startKannel } from "./kannel.js";
 import { rolesOf, startLongwave } from "./longwave.js";
 import { measure, microsPerMessage, perSecond } from "./measure.js";
@@ -99,9 +99,9 @@ async function runLongwave(stage, options, folder) {
 
 async function runKannel(stage, options, folder) {
   const { carrier, callback } = stage;
-  const { window, realtime } = options;
+  const { window } = options;
   // With all their threads: any may be the one that the others wait for.
-  const before = realtime ? inRealTime({ all: true }) : [];
+  const before = asNice();
   const kannel = await startKannel({ folder, carrier, window, callback, before });
   const result = await runCycle(stage, kannel, { ...options, kind: "sendsms" });
   await kannel.stop();
