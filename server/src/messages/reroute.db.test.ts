@@ -32,14 +32,14 @@ const namesOf = (id: bigint) =>
   sql()<{ connector: string }[]>`select connector from claims where id = ${String(id)}::bigint`;
 
 test("the claim names another connector before bytes leave by it", async () => {
-  let named: Promise<readonly { connector: string }[]> | undefined;
-  two.answer = (submission) => {
-    named = Promise.resolve(namesOf(submission.id));
+  let named: readonly { connector: string }[] | undefined;
+  two.answer = async (submission) => {
+    named = await namesOf(submission.id);
     return { kind: "accepted", carrierMessageId: "m1" };
   };
   const message = await messaging.accept(from, { recipient: "+12025550162" });
   await messaging.becomes(message, "sent");
-  expect(await named).toEqual([{ connector: "two" }]);
+  expect(named).toEqual([{ connector: "two" }]);
   expect(two.submitted.map(({ id }) => id)).toEqual([message.id]);
   expect(one.submitted).toEqual([]);
   const [outcome] = await sql()`
