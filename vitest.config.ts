@@ -10,6 +10,10 @@ const patience = {
   hookTimeout: 90_000,
 };
 
+/** Those that mostly wait for leases, limits and delays: they say the same on any PostgreSQL. */
+const waiting = ["owners", "retry", "leases", "day-limits", "lanes"];
+const leftOut = process.env.TEST_STATEMENTS_ONLY === "on" ? waiting : [];
+
 /** unit: pure and fast. db: a real PostgreSQL. flows: the whole server, the simulator as carrier. */
 export default defineConfig({
   test: {
@@ -33,7 +37,10 @@ export default defineConfig({
           name: "db",
           ...patience,
           include: ["server/**/*.db.test.ts"],
-          exclude: ["**/dist/**", "**/node_modules/**"],
+          exclude: [
+            ...["**/dist/**", "**/node_modules/**"],
+            ...leftOut.map((name) => `**/${name}.db.test.ts`),
+          ],
           globalSetup: ["server/test/postgres-server.ts"],
         },
       },

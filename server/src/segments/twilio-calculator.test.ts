@@ -21,9 +21,9 @@ test("100,000 random bodies count as Twilio's calculator does, but for the named
     const body = randomBody(random);
     const twilio = new SegmentedMessage(body);
     const ours = segmentBody(body);
-    expect(ours.encoding, JSON.stringify(body)).toBe(twilio.encodingName);
+    if (ours.encoding !== twilio.encodingName) expect.fail(JSON.stringify(body));
     if (ours.segments !== twilio.segmentsCount) {
-      expect(namedDifferences.clusterKeptWhole(body), JSON.stringify(body)).toBe(true);
+      if (!namedDifferences.clusterKeptWhole(body)) expect.fail(JSON.stringify(body));
       explained += 1;
     }
   }
