@@ -10,10 +10,6 @@ const patience = {
   hookTimeout: 90_000,
 };
 
-/** Those that mostly wait for leases, limits and delays: they say the same on any PostgreSQL. */
-const waiting = ["owners", "retry", "leases", "day-limits", "lanes"];
-const leftOut = process.env.TEST_STATEMENTS_ONLY === "on" ? waiting : [];
-
 /** unit: pure and fast. db: a real PostgreSQL. flows: the whole server, the simulator as carrier. */
 export default defineConfig({
   test: {
@@ -37,10 +33,7 @@ export default defineConfig({
           name: "db",
           ...patience,
           include: ["server/**/*.db.test.ts"],
-          exclude: [
-            ...["**/dist/**", "**/node_modules/**"],
-            ...leftOut.map((name) => `**/${name}.db.test.ts`),
-          ],
+          exclude: ["**/dist/**", "**/node_modules/**"],
           globalSetup: ["server/test/postgres-server.ts"],
         },
       },

@@ -65,7 +65,8 @@ export type NewBatch = {
   readonly isAgain: boolean;
   /**
    * Lanes are locked when the rows are in instead of before, so that two batches to one lane are
-   * written side by side (docs/decisions/0081). An error for `isLaneFull` where a lane cannot take all.
+   * written side by side (docs/decisions/0081). Where a lane cannot take all nothing is stored: there is
+   * no verdict on any row, or an error for `isLaneFull` if it could before.
    */
   readonly locksLast?: boolean | undefined;
   /** Claims of this owner's for some of them; not of a batch that is stored again. */
@@ -141,7 +142,7 @@ export async function storeAccepted(
           ) <= capacity
         ) as fits, is_direct and is_ours and depth = 0 as is_claimed
       from held
-      ${locksLast ? ifRoomy(sql, sql`not is_draining and depth + asked <= capacity`, sql`lane`) : sql``}
+      ${locksLast ? sql`where (select bool_and(not is_draining and depth + asked <= capacity) from lane)` : sql``}
     ), stored as (
       insert into messages (
         shard, id, day, account, lane, direction, sender, recipient, body, encoding, segments,
@@ -193,7 +194,7 @@ export async function storeAccepted(
           else 'stored'
         end as verdict
       from decided
-      ${locksLast ? ifRoomy(sql, sql`is_roomy`, sql`added`) : sql``}
+      ${locksLast ? sql`where (select lanes_have_room(bool_and(is_roomy)) from added)` : sql``}
     ) as told
     group by verdict
     limit 5
@@ -272,12 +273,6 @@ function lockedInOrder(sql: Sql, table: ReturnType<Sql>) {
       for no key update of lanes`;
 }
 
-/** A part of a statement: ends it for `isLaneFull` unless this holds for all rows of the table. */
-function ifRoomy(sql: Sql, condition: ReturnType<Sql>, table: ReturnType<Sql>) {
-  return sql`
-      where (select lanes_have_room(coalesce(bool_and(${condition}), true)) from ${table})`;
-}
-
 /** A part of a statement: what comes into each lane's queue. */
 function addedSegments(sql: Sql) {
   return sql`
@@ -300,7 +295,7 @@ function addedAndLocked(sql: Sql) {
       ${lockedInOrder(sql, sql`one`)}`;
 }
 
-/** Nothing was stored: a lane may not take all, which only a batch that locks its lanes first can divide. */
+/** Nothing was stored: by the time that it was locked, a lane could not take all. */
 export function isLaneFull(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === LANE_FULL;
 }

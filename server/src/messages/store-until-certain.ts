@@ -55,14 +55,15 @@ export async function storeUntilCertain(
   }
 }
 
-/** What a full lane refused is divided by a statement that holds the lanes throughout. */
+/** What a lane cannot take all of is divided by a statement that holds it throughout. */
 async function storeBulk(hot: Sql, batch: NewBatch, stamp: Stamp) {
   try {
-    return await storeAccepted(hot, { ...batch, locksLast: true }, stamp);
+    const verdicts = await storeAccepted(hot, { ...batch, locksLast: true }, stamp);
+    if (verdicts.size > 0) return verdicts;
   } catch (error) {
     if (!isLaneFull(error)) throw error;
-    return storeAccepted(hot, batch, stamp);
   }
+  return storeAccepted(hot, batch, stamp);
 }
 
 function doubtClaims(verdicts: Map<MessageId, StoreVerdict>, direct: NewBatch["direct"]): void {
