@@ -6,6 +6,7 @@ import {
   type Database,
   type DatabaseAddress,
 } from "../src/db/connect.ts";
+import type { Sql } from "../src/db/sql.ts";
 import { inDatabase } from "./postgres-server.ts";
 
 export type TestDatabase = Database & { readonly address: DatabaseAddress };
@@ -21,6 +22,17 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   await admin.end();
   const address = inDatabase(server, name);
   return { address, ...connectDatabase(address) };
+}
+
+/** An account with nothing but its number. */
+export async function insertTestAccount(sql: Sql): Promise<number> {
+  const [row] = await sql<{ account: number }[]>`
+    insert into accounts (sid, friendly_name, status, auth_token, created_at, updated_at)
+    values ('AC1', 'Test', 'active', '', now(), now())
+    returning account
+  `;
+  if (row === undefined) throw new Error("PostgreSQL returned no account.");
+  return row.account;
 }
 
 /**

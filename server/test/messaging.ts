@@ -14,7 +14,7 @@ import { findMessage } from "../src/messages/store.ts";
 import { createDayLimits, type DayLimit } from "../src/throughput/day-limits.ts";
 import { holdShards, type ShardLeases } from "../src/throughput/leases.ts";
 import { createLimiters } from "../src/throughput/limiters.ts";
-import { createTestDatabase } from "./database.ts";
+import { createTestDatabase, insertTestAccount } from "./database.ts";
 
 export type TestMessaging = Awaited<ReturnType<typeof startTestMessaging>>;
 
@@ -59,12 +59,7 @@ export async function startTestMessaging(
     segmentsPerSecond: 1000,
   };
   const rules = { judge: (_claimed: Claimed): Verdict => allowed };
-  const [row] = await sql<{ account: number }[]>`
-    insert into accounts (sid, friendly_name, status, auth_token, created_at, updated_at)
-    values ('AC1', 'Test', 'active', ${Buffer.from("")}, now(), now())
-    returning account
-  `;
-  const account = row?.account ?? 0;
+  const account = await insertTestAccount(sql);
   const writer = () => createEventWriter({ sql, owner: "test" });
   const limiters = createLimiters();
   const errors: unknown[] = [];

@@ -33,7 +33,7 @@ import {
   settleToday,
 } from "../src/messages/receipt-store.ts";
 import { cancelWaiting, findMessage, listMessages } from "../src/messages/store.ts";
-import { createTestDatabase, type TestDatabase } from "./database.ts";
+import { createTestDatabase, insertTestAccount, type TestDatabase } from "./database.ts";
 
 /** A quarter of a year of daily partitions, as retention leaves them. */
 const DAYS = 90;
@@ -56,12 +56,7 @@ beforeAll(async () => {
   for (let day = DAYS; day > 0; day -= 8) {
     await createPartitions(sql, new Date(now.getTime() - day * DAY));
   }
-  const [row] = await sql<{ account: number }[]>`
-    insert into accounts (sid, friendly_name, status, auth_token, created_at, updated_at)
-    values ('AC1', 'Test', 'active', '', now(), now())
-    returning account
-  `;
-  account = row?.account ?? 0;
+  account = await insertTestAccount(sql);
   lane = await findOrInsertLane(sql, shard, { account, pool: "+1", sender: "+1" });
   await sql`insert into writers (owner) values ('test')`;
   await sql`

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
+import { createTestDatabase, insertTestAccount, type TestDatabase } from "../../test/database.ts";
 import { systemClock as clock, HOUR } from "../lib/clock.ts";
 import { createIdWriter, type MessageId } from "../lib/message-id.ts";
 import { shardOfPool } from "./accept.ts";
@@ -14,12 +14,7 @@ let nextSeq = 1n;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  const [row] = await database.sql<{ account: number }[]>`
-    insert into accounts (sid, friendly_name, status, auth_token, created_at, updated_at)
-    values ('AC1', 'Test', 'active', ${Buffer.from("")}, now(), now())
-    returning account
-  `;
-  account = row?.account ?? 0;
+  account = await insertTestAccount(database.sql);
 });
 afterAll(() => database.close());
 

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
+import { createTestDatabase, insertTestAccount, type TestDatabase } from "../../test/database.ts";
 import { allowed } from "../compliance/verdict.ts";
 import type { InboundPart } from "../connectors/connector.ts";
 import { createEventWriter } from "../events/log.ts";
@@ -26,12 +26,7 @@ const onError = (error: unknown) => {
 beforeAll(async () => {
   database = await createTestDatabase();
   const { sql, hot } = database;
-  const [row] = await sql<{ account: number }[]>`
-    insert into accounts (sid, friendly_name, status, auth_token, created_at, updated_at)
-    values ('AC1', 'Test', 'active', ${Buffer.from("")}, now(), now())
-    returning account
-  `;
-  account = row?.account ?? 0;
+  account = await insertTestAccount(sql);
   accepter = createAccepter({
     ...{ hot, bulk: hot, clock, newId, writers: { single: writerOf(), bulk: writerOf() } },
     ...{ isSimulated: () => false, judge: () => allowed, onStored: () => undefined },

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
+import { createTestDatabase, insertTestAccount, type TestDatabase } from "../../test/database.ts";
 import { allowed } from "../compliance/verdict.ts";
 import type { Connector, Submission, SubmitResult } from "../connectors/connector.ts";
 import { createEventWriter } from "../events/log.ts";
@@ -40,12 +40,7 @@ const carrier: Connector = {
 beforeAll(async () => {
   database = await createTestDatabase();
   const { sql, hot } = database;
-  const [row] = await sql<{ account: number }[]>`
-    insert into accounts (sid, friendly_name, status, auth_token, created_at, updated_at)
-    values ('AC1', 'Test', 'active', '', now(), now())
-    returning account
-  `;
-  account = row?.account ?? 0;
+  account = await insertTestAccount(sql);
   const writer = () => createEventWriter({ sql, owner: "test" });
   const onError = (error: unknown) => {
     throw error;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
+import { createTestDatabase, insertTestAccount, type TestDatabase } from "../../test/database.ts";
 import { type Left, type Owner, type Routing, startOwner } from "../../test/owners.ts";
 import { createEventWriter } from "../events/log.ts";
 import { systemClock as clock, HOUR } from "../lib/clock.ts";
@@ -26,12 +26,7 @@ const newId = createIdWriter(1, () => clock().getTime());
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  const [row] = await database.sql<{ account: number }[]>`
-    insert into accounts (sid, friendly_name, status, auth_token, created_at, updated_at)
-    values ('AC1', 'Test', 'active', ${Buffer.from("")}, now(), now())
-    returning account
-  `;
-  account = row?.account ?? 0;
+  account = await insertTestAccount(database.sql);
 });
 afterEach(async () => {
   await Promise.all(owners.map((owner) => owner.close()));

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
+import { createTestDatabase, insertTestAccount, type TestDatabase } from "../../test/database.ts";
 import type { SpendCap } from "./cap.ts";
 import { upsertCap } from "./cap-store.ts";
 import { createSpendMeter } from "./meter.ts";
@@ -10,12 +10,7 @@ let now = new Date("2026-11-24T12:00:00Z");
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  const [row] = await database.sql<{ account: number }[]>`
-    insert into accounts (sid, friendly_name, status, auth_token, created_at, updated_at)
-    values ('AC1', 'Test', 'active', ${Buffer.from("")}, now(), now())
-    returning account
-  `;
-  account = row?.account ?? 0;
+  account = await insertTestAccount(database.sql);
 });
 afterAll(() => database.close());
 
