@@ -52,7 +52,7 @@ say(
 );
 let code = 1;
 let fleet;
-for (const signal of ["SIGINT", "SIGTERM"])
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
   process.once(signal, () => void end().then(() => process.exit(1)));
 try {
   fleet = await startFleet({ count, folder: dataDir, database, simulator, senders, say });
