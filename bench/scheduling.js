@@ -18,7 +18,7 @@ const GOAL_PER_SECOND = 5_000;
 /** Decides which message leaves when; `writing` hands over what was claimed, at its instant. */
 const scheduling =
   /^(messages\/(pump|lane|lane-.*|channel|sweep)|throughput\/.*|lib\/(alarm|due-.*|fifo))\.js$/;
-const writing = /^messages\/(write-parts|flight|paused-parts|reroute)\.js$/;
+const writing = /^messages\/(write-parts|settle-part|move-parts|flight|paused-parts|reroute)\.js$/;
 
 export const schedulingOfLanes = {
   summary: "what deciding when each message leaves costs, with thousands of lanes and with ten",

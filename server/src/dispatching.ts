@@ -5,8 +5,9 @@ import { BRAND_DAY_ZONE, type RegisteredLimits } from "./compliance/registration
 import { carrierKey } from "./connectors/carrier-key.ts";
 import type { Connector } from "./connectors/connector.ts";
 import { reportConnectorStates } from "./connectors/connector-states.ts";
-import { createDispatcher, type DispatcherNeeds } from "./messages/dispatch.ts";
-import type { Departure } from "./messages/dispatch-store.ts";
+import type { Departure } from "./messages/departure-store.ts";
+import { createDispatcher } from "./messages/dispatch.ts";
+import type { DispatcherNeeds } from "./messages/dispatch-machine.ts";
 import type { InboundNeeds } from "./messages/inbound.ts";
 import { judgedOf } from "./messages/judged.ts";
 import { countryOf, type PhoneNumber } from "./numbers/phone-number.ts";

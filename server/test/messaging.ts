@@ -4,12 +4,14 @@ import type { Connector, Submission, SubmitResult } from "../src/connectors/conn
 import { createEventWriter } from "../src/events/log.ts";
 import { systemClock as clock } from "../src/lib/clock.ts";
 import { createIdWriter } from "../src/lib/message-id.ts";
-import { createAccepter, type NewMessage } from "../src/messages/accept.ts";
+import { createAccepter } from "../src/messages/accept.ts";
 import type { Claimed } from "../src/messages/claimer.ts";
-import { createDispatcher, type DispatcherNeeds } from "../src/messages/dispatch.ts";
-import type { LaneRow } from "../src/messages/dispatch-store.ts";
-import type { LaneRoute } from "../src/messages/lane-book.ts";
+import type { NewMessage } from "../src/messages/decide-message.ts";
+import { createDispatcher } from "../src/messages/dispatch.ts";
+import type { DispatcherNeeds } from "../src/messages/dispatch-machine.ts";
+import type { LaneRoute } from "../src/messages/lane-ways.ts";
 import type { Message, MessageStatus } from "../src/messages/message.ts";
+import type { LaneRow } from "../src/messages/queue-store.ts";
 import { findMessage } from "../src/messages/store.ts";
 import { createDayLimits, type DayLimit } from "../src/throughput/day-limits.ts";
 import { holdShards, type ShardLeases } from "../src/throughput/leases.ts";

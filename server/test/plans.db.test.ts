@@ -9,7 +9,7 @@ import {
 } from "../src/events/share-store.ts";
 import { DAY, utcDay } from "../src/lib/clock.ts";
 import { firstIdAt, type MessageId, shardOf } from "../src/lib/message-id.ts";
-import { type AcceptedRow, findOrInsertLane, storeAccepted } from "../src/messages/accept-store.ts";
+import { type AcceptedRow, storeAccepted } from "../src/messages/accept-store.ts";
 import {
   type Assignment,
   assignMessages,
@@ -17,15 +17,12 @@ import {
   readRecipients,
   readUnassigned,
 } from "../src/messages/assign-store.ts";
-import {
-  type Claim,
-  claimMessages,
-  findBusyLanes,
-  readHeads,
-  recordDepartures,
-} from "../src/messages/dispatch-store.ts";
+import { type Claim, claimMessages } from "../src/messages/claim-store.ts";
+import { recordDepartures } from "../src/messages/departure-store.ts";
 import { recoverClaims, returnClaims } from "../src/messages/doubt-store.ts";
+import { findOrInsertLane } from "../src/messages/lane-store.ts";
 import { type Deferral, deferClaims, moveDue, nextDueAt } from "../src/messages/later-store.ts";
+import { findBusyLanes, readHeads } from "../src/messages/queue-store.ts";
 import {
   markReceipts,
   readParked,

@@ -1,13 +1,15 @@
 import { vi } from "vitest";
 import type { Connector } from "../src/connectors/connector.ts";
 import type { MessageId } from "../src/lib/message-id.ts";
-import type { Claim, ClaimedMessage, QueuedRow } from "../src/messages/dispatch-store.ts";
+import type { Claim, ClaimedMessage } from "../src/messages/claim-store.ts";
 import { createFlight, partsOf } from "../src/messages/flight.ts";
 import type { Lane } from "../src/messages/lane.ts";
-import { createLaneBook, type LaneRoute } from "../src/messages/lane-book.ts";
+import { createLaneBook } from "../src/messages/lane-book.ts";
+import type { LaneRoute } from "../src/messages/lane-ways.ts";
 import { beginRead, endRead, unreadOf } from "../src/messages/lane-windows.ts";
 import type { Priority } from "../src/messages/message.ts";
 import { createPump } from "../src/messages/pump.ts";
+import type { QueuedRow } from "../src/messages/queue-store.ts";
 import { createPartWriter } from "../src/messages/write-parts.ts";
 import type { Limit } from "../src/throughput/limiter.ts";
 import { createLimiters } from "../src/throughput/limiters.ts";

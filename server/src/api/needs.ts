@@ -5,7 +5,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { IdWriter, MessageId } from "../lib/message-id.ts";
 import type { Seal } from "../lib/seal.ts";
 import type { MessageSids } from "../lib/sid.ts";
-import type { NewMessage } from "../messages/accept.ts";
+import type { NewMessage } from "../messages/decide-message.ts";
 import type { Message } from "../messages/message.ts";
 import type { SenderBook } from "../senders/sender-book.ts";
 import type { PriceBook } from "../spend/price-book.ts";

@@ -1,6 +1,7 @@
 import { ApiError } from "../lib/errors.ts";
-import type { Accepted, Decide, NewMessage } from "./accept.ts";
+import type { Accepted } from "./accept.ts";
 import type { AcceptedRow } from "./accept-store.ts";
+import type { Decide, NewMessage } from "./decide-message.ts";
 
 /** A statement's worth; 500 make a message hardly cheaper, and take a core for twice as long. */
 const SLICE_MAX = 250;

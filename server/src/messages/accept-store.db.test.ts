@@ -2,8 +2,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { createTestDatabase, insertTestAccount, type TestDatabase } from "../../test/database.ts";
 import { systemClock as clock, HOUR } from "../lib/clock.ts";
 import { createIdWriter, type MessageId } from "../lib/message-id.ts";
-import { shardOfPool } from "./accept.ts";
-import { type AcceptedRow, findOrInsertLane, isLaneFull, storeAccepted } from "./accept-store.ts";
+import { type AcceptedRow, isLaneFull, storeAccepted } from "./accept-store.ts";
+import { shardOfPool } from "./decide-message.ts";
+import { findOrInsertLane } from "./lane-store.ts";
 
 const CAPACITY = 100;
 const newId = createIdWriter(1, () => clock().getTime());

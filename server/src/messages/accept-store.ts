@@ -1,9 +1,9 @@
 import { arrayOf } from "../db/array-literal.ts";
-import { instantColumn } from "../db/instant-column.ts";
 import { dayOfId, shardOfId } from "../db/message-key.ts";
 import type { Sql } from "../db/sql.ts";
 import type { Stamp } from "../events/log.ts";
 import { dayOf, type MessageId, shardOf } from "../lib/message-id.ts";
+import { columnsOf, lanesOf } from "./accept-columns-store.ts";
 import type { MediaList } from "./media.ts";
 import type { Direction, Priority } from "./message.ts";
 
@@ -217,55 +217,6 @@ function verdictsOf(
   return verdicts;
 }
 
-type ClaimOf = (row: AcceptedRow) => DirectClaim | undefined;
-
-/** The lanes of a batch: what all its messages of one have in common. */
-function lanesOf(rows: readonly AcceptedRow[], claimOf: ClaimOf) {
-  const lanes = new Map<number, NewLane>();
-  for (const row of rows) {
-    const known = lanes.get(row.lane);
-    if (known === undefined) {
-      const { id, lane, laneCapacity: capacity, segments } = row;
-      lanes.set(lane, { shard: shardOf(id), lane, capacity, segments, claim: claimOf(row) });
-    } else {
-      known.segments += row.segments;
-      known.claim ??= claimOf(row);
-    }
-  }
-  return [...lanes.values()];
-}
-
-type NewLane = {
-  readonly shard: number;
-  readonly lane: number;
-  readonly capacity: number;
-  /** Of all its messages. */
-  segments: number;
-  /** Of those of its messages that have one. */
-  claim: DirectClaim | undefined;
-};
-
-/** A part of a statement: the messages as a table. */
-function columnsOf(sql: Sql, rows: readonly AcceptedRow[], claimOf: ClaimOf) {
-  return sql`
-        select unnest(${arrayOf(rows, (row) => row.id)}::bigint[]) as id,
-          unnest(${arrayOf(rows, (row) => row.lane)}::int[]) as lane,
-          unnest(${arrayOf(rows, (row) => row.direction)}::text[]) as direction,
-          unnest(${arrayOf(rows, (row) => row.recipient)}::text[]) as recipient,
-          unnest(${arrayOf(rows, (row) => row.body)}::text[]) as body,
-          unnest(${arrayOf(rows, (row) => row.encoding)}::text[]) as encoding,
-          unnest(${arrayOf(rows, (row) => row.segments)}::smallint[]) as segments,
-          unnest(${arrayOf(rows, (row) => row.priority)}::smallint[]) as priority,
-          ${instantColumn(sql, rows, (row) => row.validUntil)} as valid_until,
-          unnest(${arrayOf(rows, (row) => row.statusCallback)}::text[]) as status_callback,
-          unnest(${arrayOf(rows, (row) => row.isSimulated)}::boolean[]) as is_simulated,
-          unnest(${arrayOf(rows, (row) => (row.options ? JSON.stringify(row.options) : null))}::jsonb[])
-            as options,
-          unnest(${arrayOf(rows, (row) => claimOf(row) !== undefined)}::boolean[]) as is_direct,
-          generate_series(1, ${rows.length}::int) as place
-  `;
-}
-
 /** A part of a statement: two acceptors never lock in opposite orders. */
 function lockedInOrder(sql: Sql, table: ReturnType<Sql>) {
   return sql`
@@ -322,29 +273,4 @@ export async function findStored(sql: Sql, ids: readonly MessageId[]): Promise<S
     limit 1000
   `;
   return new Set(rows.map((row) => row.id));
-}
-
-export type LaneKey = { readonly account: number; readonly pool: string; readonly sender: string };
-
-/** The lane of a pool and sender, made at its first message. */
-export async function findOrInsertLane(sql: Sql, shard: number, key: LaneKey): Promise<number> {
-  await sql`
-    with made as (
-      insert into lanes (shard, account, pool, sender)
-      values (${shard}, ${key.account}, ${key.pool}, ${key.sender})
-      on conflict (shard, account, pool, sender) do nothing
-      returning shard, lane
-    )
-    insert into lane_departures (shard, lane)
-    select shard, lane
-    from made
-  `;
-  const [row] = await sql<{ lane: number }[]>`
-    select lane
-    from lanes
-    where shard = ${shard} and account = ${key.account}
-      and pool = ${key.pool} and sender = ${key.sender}
-  `;
-  if (row === undefined) throw new Error("The lane that was just made is gone.");
-  return row.lane;
 }

@@ -4,8 +4,9 @@ import { untilStored } from "../db/database-errors.ts";
 import type { Sql } from "../db/sql.ts";
 import { type Clock, SECOND } from "../lib/clock.ts";
 import { createdAt, type MessageId } from "../lib/message-id.ts";
+import type { Claim } from "./claim-store.ts";
 import type { Claimed } from "./claimer.ts";
-import type { Claim, Departure } from "./dispatch-store.ts";
+import type { Departure } from "./departure-store.ts";
 import { returnClaims } from "./doubt-store.ts";
 import {
   createFlight,

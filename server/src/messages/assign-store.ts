@@ -1,7 +1,7 @@
 import type { Sql } from "../db/sql.ts";
 import type { Stamp } from "../events/log.ts";
 import { dayOf, type MessageId, shardOf } from "../lib/message-id.ts";
-import type { LaneRow, QueuedRow } from "./dispatch-store.ts";
+import type { LaneRow, QueuedRow } from "./queue-store.ts";
 
 /** The next messages of a service that have no sender yet, by priority and order. */
 export async function readUnassigned(

@@ -6,7 +6,6 @@ import type { MessageId } from "../lib/message-id.ts";
 import { type Choice, chooseSender, type Load, type ToSend } from "../senders/choose-sender.ts";
 import type { CarriedSender } from "../senders/sender.ts";
 import type { Service } from "../senders/service.ts";
-import { findOrInsertLane } from "./accept-store.ts";
 import {
   type Assignment,
   assignMessages,
@@ -15,8 +14,9 @@ import {
   readUnassigned,
   type Unassigned,
 } from "./assign-store.ts";
-import type { LaneRow, QueuedRow } from "./dispatch-store.ts";
+import { findOrInsertLane } from "./lane-store.ts";
 import { MEDIA_NOT_CARRIED } from "./media.ts";
+import type { LaneRow, QueuedRow } from "./queue-store.ts";
 
 const BATCH_MAX = 500;
 /** Services that are worked on at once; the others wait for their turn. */

@@ -3,14 +3,10 @@ import type { Sql } from "../db/sql.ts";
 import type { EventWriter } from "../events/log.ts";
 import { createBatcher } from "../lib/batcher.ts";
 import { type MessageId, shardOf } from "../lib/message-id.ts";
-import {
-  type Claim,
-  type ClaimedMessage,
-  claimMessages,
-  type QueuedRow,
-} from "./dispatch-store.ts";
+import { type Claim, type ClaimedMessage, claimMessages } from "./claim-store.ts";
 import { returnClaims } from "./doubt-store.ts";
 import type { Lane } from "./lane.ts";
+import type { QueuedRow } from "./queue-store.ts";
 
 const CLAIM_BATCH_MAX = 500;
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { startTestMessaging, type TestMessaging } from "../../test/messaging.ts";
 import { systemClock } from "../lib/clock.ts";
 import type { DayLimit } from "../throughput/day-limits.ts";
-import { shardOfPool } from "./accept.ts";
+import { shardOfPool } from "./decide-message.ts";
 import { laneLimit } from "./lane-status.ts";
 import { findLane } from "./lane-store.ts";
 

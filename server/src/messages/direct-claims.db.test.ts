@@ -4,8 +4,9 @@ import type { Sql } from "../db/sql.ts";
 import { createEventWriter, type EventWriter } from "../events/log.ts";
 import { systemClock as clock, HOUR } from "../lib/clock.ts";
 import { createIdWriter, type MessageId } from "../lib/message-id.ts";
-import { shardOfPool } from "./accept.ts";
-import { type AcceptedRow, findOrInsertLane, storeAccepted } from "./accept-store.ts";
+import { type AcceptedRow, storeAccepted } from "./accept-store.ts";
+import { shardOfPool } from "./decide-message.ts";
+import { findOrInsertLane } from "./lane-store.ts";
 import { storeUntilCertain } from "./store-until-certain.ts";
 
 const SENDER = "+12025550001";

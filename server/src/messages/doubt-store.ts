@@ -1,7 +1,7 @@
 import { arrayOf } from "../db/array-literal.ts";
 import type { Sql } from "../db/sql.ts";
 import { type MessageId, shardOf } from "../lib/message-id.ts";
-import type { QueuedRow } from "./dispatch-store.ts";
+import type { QueuedRow } from "./queue-store.ts";
 
 /** Who lives is waited for so long: it has yet to record what it claimed, or to give it back. */
 const LIVE_OWNER_SECONDS = 30;

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
 import { createIdWriter, type MessageId } from "../lib/message-id.ts";
 import { insertOwner } from "../throughput/store.ts";
-import { findOrInsertLane } from "./accept-store.ts";
 import { findOldClaims, recoverClaims } from "./doubt-store.ts";
+import { findOrInsertLane } from "./lane-store.ts";
 
 const SHARD = 5;
 const NOW_EPOCH = 9n;

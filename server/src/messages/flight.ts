@@ -1,6 +1,7 @@
 import type { Connector, Submission, SubmitResult } from "../connectors/connector.ts";
 import { splitBody } from "../segments/segment.ts";
-import type { Claim, ClaimedMessage, Departure } from "./dispatch-store.ts";
+import type { Claim, ClaimedMessage } from "./claim-store.ts";
+import type { Departure } from "./departure-store.ts";
 import { mediaUrls } from "./media.ts";
 import type { SubmissionRecord } from "./submission-store.ts";
 

@@ -11,7 +11,7 @@ import { type Clock, DAY, SECOND } from "../lib/clock.ts";
 import type { IdWriter } from "../lib/message-id.ts";
 import { countryOf, parsePhoneNumber } from "../numbers/phone-number.ts";
 import { segmentBody } from "../segments/segment.ts";
-import { type NewMessage, poolOf, shardOfPool } from "./accept.ts";
+import { type NewMessage, poolOf, shardOfPool } from "./decide-message.ts";
 import type { InboundAnswers } from "./inbound-answers.ts";
 import {
   deleteUnansweredBefore,

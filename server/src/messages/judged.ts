@@ -1,5 +1,5 @@
 import type { Judged } from "../compliance/judge-message.ts";
-import type { Claim, ClaimedMessage } from "./dispatch-store.ts";
+import type { Claim, ClaimedMessage } from "./claim-store.ts";
 
 /** What the rules look at, of a message that was claimed and is to leave by this connector. */
 export function judgedOf(

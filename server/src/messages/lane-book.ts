@@ -1,31 +1,17 @@
-import type { Connector } from "../connectors/connector.ts";
 import type { MessageId } from "../lib/message-id.ts";
-import type { DayLimit, DayLimits } from "../throughput/day-limits.ts";
-import { type Limit, type Limiter, waitWindowAfter } from "../throughput/limiter.ts";
-import type { Limiters } from "../throughput/limiters.ts";
-import { createPassage } from "../throughput/passage.ts";
-import { type Channel, createChannel, standOut } from "./channel.ts";
-import type { LaneRow, QueuedRow } from "./dispatch-store.ts";
-import { createLane, type Lane, redirect, type Way } from "./lane.ts";
+import { waitWindowAfter } from "../throughput/limiter.ts";
+import { type Channel, standOut } from "./channel.ts";
+import { createLane, type Lane, redirect } from "./lane.ts";
+import { createHolds } from "./lane-holds.ts";
 import type { LaneNumber } from "./lane-store.ts";
+import { createWays, type WaysNeeds } from "./lane-ways.ts";
 import { forget, offerTo, soonestEnd } from "./lane-windows.ts";
+import type { LaneRow, QueuedRow } from "./queue-store.ts";
 
 /** Messages that all windows hold, and that one holds: what waits costs the queue's disk, not memory. */
 const WINDOWS_MAX = 100_000;
 const WINDOW_MAX = 1_000;
 const WINDOW_MIN = 16;
-
-/** By which connector a lane leaves, and what limits it. */
-export type LaneRoute = {
-  readonly connector: Connector;
-  /** The sender's, from the inventory. */
-  readonly segmentsPerSecond: number;
-  /** The others that it passes. */
-  readonly limits?: readonly Limit[];
-  readonly dayLimits?: readonly DayLimit[];
-  /** The sender is in several pools, which several processes may own. */
-  readonly isSenderShared?: boolean;
-};
 
 /** The lanes that this process has seen; `busy` ones, by their numbers, may have work. */
 export type LaneBook = {
@@ -62,11 +48,7 @@ export type LaneBook = {
   readonly forgetWindows: () => void;
 };
 
-export type LaneBookNeeds = {
-  readonly routeOf: (row: LaneRow) => LaneRoute | undefined;
-  readonly limiters: Limiters;
-  /** Without it no day is limited. */
-  readonly dayLimits?: Pick<DayLimits, "use"> | undefined;
+export type LaneBookNeeds = WaysNeeds & {
   readonly isTaken: (id: MessageId) => boolean;
   /** Told of a messaging service's lane, whose messages have no sender yet. */
   readonly assign: (row: LaneRow) => void;
@@ -218,106 +200,10 @@ function windowMaxOf(busy: number): number {
   return Math.min(WINDOW_MAX, Math.max(WINDOW_MIN, Math.floor(WINDOWS_MAX / (busy + 1))));
 }
 
-/** What keeps lanes from being claimed from, whatever waits in them. */
-function createHolds() {
-  const leaving = new Set<number>();
-  const unread = new Set<number>();
-  const paused = new Map<number, Set<number>>();
-  const isPaused = ({ shard, row }: Lane) => paused.get(shard)?.has(row.lane) === true;
-  return {
-    gain: (shards: readonly number[]) => {
-      for (const shard of shards) leaving.delete(shard);
-      for (const shard of shards) unread.add(shard);
-    },
-    leave: (shards: readonly number[]) => {
-      for (const shard of shards) leaving.add(shard);
-    },
-    setPaused: (shards: readonly number[], lanes: readonly LaneNumber[]) => {
-      for (const shard of shards) paused.delete(shard);
-      for (const { shard, lane } of lanes) {
-        const numbers = paused.get(shard) ?? new Set();
-        paused.set(shard, numbers.add(lane));
-      }
-      for (const shard of shards) unread.delete(shard);
-    },
-    isPaused,
-    mayClaim: (lane: Lane) =>
-      !isPaused(lane) && !leaving.has(lane.shard) && !unread.has(lane.shard),
-  };
-}
-
 /** Also under limits that are shared: until now their last owner may have been the only one. */
 function waitWindow({ limiter, way }: Lane, lapsedAt: number): void {
   waitWindowAfter(limiter, lapsedAt);
   for (const shared of way.passage) {
     if (shared !== way.channel.throttle.limiter) waitWindowAfter(shared, lapsedAt);
   }
-}
-
-/** The ways that lanes take now: limiters by what they limit, channels by their connector. */
-function createWays({ routeOf, limiters, dayLimits }: LaneBookNeeds) {
-  const channels = new Map<string, Channel>();
-  /** By all that is on them. */
-  const ways = new Map<string, Way>();
-
-  const channelOf = (connector: Connector): Channel => {
-    const known = channels.get(connector.name);
-    if (known !== undefined) {
-      known.connector = connector;
-      return known;
-    }
-    const channel = createChannel(connector, limiters.throttleOf(connector.name));
-    channels.set(connector.name, channel);
-    return channel;
-  };
-
-  const limiterOf = ({ sender: of }: LaneRow, route: LaneRoute): Limiter => {
-    const { segmentsPerSecond, isSenderShared: isShared = false } = route;
-    return limiters.use({
-      kind: "sender",
-      of,
-      segmentsPerSecond,
-      setBy: "the inventory",
-      isShared,
-    });
-  };
-
-  const wayOf = ({ connector, limits, dayLimits: dayLimitsOf }: LaneRoute, before?: Way): Way => {
-    const channel = channelOf(connector);
-    const shared = limits === undefined ? [] : limits.map(limiters.use);
-    shared.push(channel.throttle.limiter);
-    const days = dayLimits && dayLimitsOf ? dayLimitsOf.map(dayLimits.use) : [];
-    const isSame =
-      before?.channel === channel &&
-      isSameSet(before.passage, shared) &&
-      isSameSet(before.days, days);
-    if (isSame) return before;
-    const way = { passage: createPassage(shared), channel, days };
-    const key = keyOf(way);
-    const known = ways.get(key) ?? way;
-    ways.set(key, known);
-    return known;
-  };
-
-  return {
-    channels: () => channels.values(),
-    /** The way is the same as before where nothing has changed. */
-    find: (row: LaneRow, before?: Way): Pick<Lane, "limiter" | "way"> | undefined => {
-      const route = routeOf(row);
-      return route && { limiter: limiterOf(row, route), way: wayOf(route, before) };
-    },
-  };
-}
-
-function keyOf({ passage, channel, days }: Way): string {
-  const limits = [...passage.map(({ limit }) => limit), ...days.map((day) => day.limit())];
-  return JSON.stringify([channel.connector.name, limits.map(({ kind, of }) => [kind, of])]);
-}
-
-function isSameSet(some: readonly object[], others: readonly object[]): boolean {
-  return (
-    some.length === others.length &&
-    some.every((one) => others.includes(one)) &&
-    others.every((one) => some.includes(one))
-  );
 }

@@ -1,8 +1,8 @@
 import type { Sql } from "../db/sql.ts";
-import { findBusyLanes } from "./dispatch-store.ts";
 import type { Lane } from "./lane.ts";
 import type { LaneBook } from "./lane-book.ts";
 import { forget } from "./lane-windows.ts";
+import { findBusyLanes } from "./queue-store.ts";
 
 /** Another process stored messages for shards of ours: their lanes are looked at now, not at the next sweep. */
 export function createLaneHints(app: {

@@ -1,7 +1,7 @@
 import type { Sql } from "../db/sql.ts";
-import { type LaneHead, type QueuedRow, readHeads } from "./dispatch-store.ts";
 import type { Lane } from "./lane.ts";
 import { beginRead, endRead, unreadOf } from "./lane-windows.ts";
+import { type LaneHead, type QueuedRow, readHeads } from "./queue-store.ts";
 
 /** Statements under way: one is prepared while the other is answered. */
 const READS_AT_ONCE_MAX = 2;

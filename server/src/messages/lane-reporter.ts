@@ -1,10 +1,10 @@
 import type { Sql } from "../db/sql.ts";
 import { type Clock, SECOND } from "../lib/clock.ts";
-import type { LaneRow } from "./dispatch-store.ts";
 import type { Lane } from "./lane.ts";
 import type { LaneBook } from "./lane-book.ts";
 import { type LaneReport, seeLane } from "./lane-report.ts";
 import { type ReportRow, writeReports } from "./lane-store.ts";
+import type { LaneRow } from "./queue-store.ts";
 
 /** Lanes told of at once; of more than that each has its turn within ten seconds. */
 const REPORTED_MAX = 1_000;

@@ -1,14 +1,38 @@
 import type { Sql } from "../db/sql.ts";
-import type { LaneKey } from "./accept-store.ts";
 import type { LaneReport } from "./lane-report.ts";
 
 /** A lane by the numbers that only this database knows it by. */
 export type LaneNumber = { readonly shard: number; readonly lane: number };
 
+export type LaneKey = { readonly account: number; readonly pool: string; readonly sender: string };
+
 /** Paused lanes are read by every owner each second. */
 const PAUSED_MAX = 100_000;
 /** An owner tells of each lane within ten seconds; what is older was told by one that is gone. */
 const REPORT_AGE_S = 15;
+
+/** The lane of a pool and sender, made at its first message. */
+export async function findOrInsertLane(sql: Sql, shard: number, key: LaneKey): Promise<number> {
+  await sql`
+    with made as (
+      insert into lanes (shard, account, pool, sender)
+      values (${shard}, ${key.account}, ${key.pool}, ${key.sender})
+      on conflict (shard, account, pool, sender) do nothing
+      returning shard, lane
+    )
+    insert into lane_departures (shard, lane)
+    select shard, lane
+    from made
+  `;
+  const [row] = await sql<{ lane: number }[]>`
+    select lane
+    from lanes
+    where shard = ${shard} and account = ${key.account}
+      and pool = ${key.pool} and sender = ${key.sender}
+  `;
+  if (row === undefined) throw new Error("The lane that was just made is gone.");
+  return row.lane;
+}
 
 /** The lanes of these shards that somebody paused. */
 export async function findPausedLanes(sql: Sql, shards: readonly number[]): Promise<LaneNumber[]> {

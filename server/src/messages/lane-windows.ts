@@ -1,6 +1,6 @@
 import type { MessageId } from "../lib/message-id.ts";
-import type { QueuedRow } from "./dispatch-store.ts";
 import type { Priority } from "./message.ts";
+import type { QueuedRow } from "./queue-store.ts";
 
 const priorities = [0, 1, 2, 3] as const satisfies readonly Priority[];
 /** Of twenty departures one belongs to each lower priority that waits: no priority starves. */

@@ -3,9 +3,9 @@ import { createTestCarrier } from "../../test/messaging.ts";
 import { createLimiter } from "../throughput/limiter.ts";
 import { createThrottle } from "../throughput/throttle.ts";
 import { createChannel } from "./channel.ts";
-import type { QueuedRow } from "./dispatch-store.ts";
 import { createLane } from "./lane.ts";
 import { beginRead, endRead, offerTo, readAgain, takeNext, unreadOf } from "./lane-windows.ts";
+import type { QueuedRow } from "./queue-store.ts";
 
 const WINDOW_MAX = 100;
 const row = { shard: 0, lane: 1, account: 1, pool: "+1", sender: "+1" };

@@ -3,8 +3,8 @@ import type { DayMeter } from "../throughput/day-limits.ts";
 import { earliest, type Limiter, reserveAt, takeSegments } from "../throughput/limiter.ts";
 import { earliestThrough, type Passage } from "../throughput/passage.ts";
 import type { Channel, LaneQueue } from "./channel.ts";
-import type { LaneRow } from "./dispatch-store.ts";
 import { type LaneWindows, unreadWindows, type WindowNeeds } from "./lane-windows.ts";
+import type { LaneRow } from "./queue-store.ts";
 
 /** Where lanes leave by, and what they pass on the way after their senders' limiters. Lanes share it. */
 export type Way = {

@@ -1,7 +1,8 @@
 import { arrayOf } from "../db/array-literal.ts";
 import type { Sql } from "../db/sql.ts";
 import type { Stamp } from "../events/log.ts";
-import type { Claim, LaneRow, QueuedRow } from "./dispatch-store.ts";
+import type { Claim } from "./claim-store.ts";
+import type { LaneRow, QueuedRow } from "./queue-store.ts";
 import { insertSubmissions, type SubmissionRecord } from "./submission-store.ts";
 import type { WaitCause } from "./wait-causes.ts";
 

@@ -3,9 +3,9 @@ import type { Sql } from "../db/sql.ts";
 import type { EventWriter } from "../events/log.ts";
 import { createBatcher } from "../lib/batcher.ts";
 import { type Clock, SECOND } from "../lib/clock.ts";
-import type { LaneRow, QueuedRow } from "./dispatch-store.ts";
 import type { Flight } from "./flight.ts";
 import { type Deferral, deferClaims, moveDue, nextDueAt } from "./later-store.ts";
+import type { LaneRow, QueuedRow } from "./queue-store.ts";
 import type { WaitCause } from "./wait-causes.ts";
 
 const DEFER_BATCH_MAX = 500;

@@ -6,8 +6,9 @@ import { createEventWriter } from "../events/log.ts";
 import { systemClock as clock, HOUR } from "../lib/clock.ts";
 import { createIdWriter, type MessageId } from "../lib/message-id.ts";
 import { limitWindow } from "../throughput/limiter.ts";
-import { shardOfPool } from "./accept.ts";
-import { type AcceptedRow, findOrInsertLane, storeAccepted } from "./accept-store.ts";
+import { type AcceptedRow, storeAccepted } from "./accept-store.ts";
+import { shardOfPool } from "./decide-message.ts";
+import { findOrInsertLane } from "./lane-store.ts";
 import type { Priority } from "./message.ts";
 
 const wait = { timeout: 60_000, interval: 50 };

@@ -2,9 +2,10 @@ import type { Connector } from "../connectors/connector.ts";
 import type { Alarm } from "../lib/alarm.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Limiter } from "../throughput/limiter.ts";
-import type { Departure, LaneRow } from "./dispatch-store.ts";
+import type { Departure } from "./departure-store.ts";
 import type { Flight, Part } from "./flight.ts";
 import type { Lane } from "./lane.ts";
+import type { LaneRow } from "./queue-store.ts";
 import type { Rerouter } from "./reroute.ts";
 
 export type PartWriter = {
@@ -54,6 +55,8 @@ export type PickConnector = (
 
 /** What writing and its answers work on. */
 export type Writing = PartWriterNeeds & {
+  /** What of the lane's may leave now. */
+  readonly write: (lane: Lane) => void;
   readonly ready: Map<Lane, Part[]>;
   readonly alarm: Alarm<Lane>;
   /** Lanes with parts whose connector had no free slot. */

@@ -1,6 +1,6 @@
 import type { Sql } from "../db/sql.ts";
 import { type MessageId, shardOf } from "../lib/message-id.ts";
-import type { Claim } from "./dispatch-store.ts";
+import type { Claim } from "./claim-store.ts";
 
 /** Names another connector in our claims, before bytes leave by it; tells which are still ours. */
 export async function recordConnectors(

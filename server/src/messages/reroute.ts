@@ -2,7 +2,7 @@ import type { Connector } from "../connectors/connector.ts";
 import { untilStored } from "../db/database-errors.ts";
 import type { Sql } from "../db/sql.ts";
 import { createBatcher } from "../lib/batcher.ts";
-import type { Claim } from "./dispatch-store.ts";
+import type { Claim } from "./claim-store.ts";
 import type { Flight } from "./flight.ts";
 import { recordConnectors } from "./reroute-store.ts";
 

@@ -2,7 +2,6 @@ import type { Sql } from "../db/sql.ts";
 import type { Clock } from "../lib/clock.ts";
 import { SHARD_COUNT } from "../lib/message-id.ts";
 import type { Claimer } from "./claimer.ts";
-import { findBusyLanes, type LaneRow, type QueuedRow } from "./dispatch-store.ts";
 import type { Doubts } from "./doubts.ts";
 import { type Lane, reserve } from "./lane.ts";
 import type { LaneBook } from "./lane-book.ts";
@@ -13,6 +12,7 @@ import type { Later } from "./later.ts";
 import { findExpired } from "./later-store.ts";
 import type { PartWriter } from "./part-writer.ts";
 import type { Pump } from "./pump.ts";
+import { findBusyLanes, type LaneRow, type QueuedRow } from "./queue-store.ts";
 
 /** Ended validities that one sweep takes; the next takes more. */
 const EXPIRED_MAX = 1_000;

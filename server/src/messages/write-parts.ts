@@ -1,40 +1,24 @@
-import type { Connector, SubmitResult } from "../connectors/connector.ts";
 import { createAlarm } from "../lib/alarm.ts";
-import { createdAt } from "../lib/message-id.ts";
-import { unreachable } from "../lib/unreachable.ts";
 import { type Limiter, noteWritten } from "../throughput/limiter.ts";
-import {
-  type Flight,
-  hasMedia,
-  type Part,
-  partsOf,
-  reassign,
-  toDeparture,
-  toRecord,
-  toSubmission,
-} from "./flight.ts";
-import { earliestFrom, isPatientAt, type Lane, reserve, takeFrom, waitUntil } from "./lane.ts";
+import { type Part, toSubmission } from "./flight.ts";
+import { earliestFrom, type Lane, reserve, takeFrom } from "./lane.ts";
+import { connectorOf, leaveLost, move, segmentsOf } from "./move-parts.ts";
 import type { PartWriter, PartWriterNeeds, Writing } from "./part-writer.ts";
 import { sortPaused } from "./paused-parts.ts";
-import { hasBegun, isRefusedHereOnly } from "./reroute.ts";
-import { passingErrorMs, queueFullMs } from "./retry-delays.ts";
+import { endRefused, finish, type Sent, settle } from "./settle-part.ts";
 
 /** How long a closing process waits for carriers' answers; what is open then is in doubt. */
 const CLOSE_MS_MAX = 5_000;
-/** After a temporary refusal, when the carrier named no time. */
-const AGAIN_MS = 1_000;
-/** Attempts of one part; then the message fails. */
-const ATTEMPTS_MAX = 30_000;
 /** How soon to ask again for a part of a limit that several owners share, at the latest. */
 const NO_PART_MS = 100;
 const EXPIRED = 30036;
-const UNKNOWN_ERROR = 30008;
 
 /** Writes claimed parts to their connector, in order, each at the instant its limiter allows. */
 export function createPartWriter(app: PartWriterNeeds): PartWriter {
   const writer: Writing = {
     ...{ ...app, isClosing: false, open: 0, ready: new Map(), stalled: new Set() },
     ...{ leaving: undefined, alarm: createAlarm((lane) => write(writer, lane)) },
+    write: (lane) => write(writer, lane),
   };
   return {
     add: (lane, parts) => {
@@ -42,7 +26,7 @@ export function createPartWriter(app: PartWriterNeeds): PartWriter {
       waiting.push(...parts);
       writer.ready.set(lane, waiting);
     },
-    write: (lane) => write(writer, lane),
+    write: writer.write,
     move: (lane, flights, to) => move(writer, { lane, flights, to }),
     writeStalled: () => {
       for (const lane of [...writer.stalled]) {
@@ -137,61 +121,6 @@ function findWritable(writer: Writing, lane: Lane, parts: readonly Part[]): numb
   return -1;
 }
 
-function connectorOf(writer: Writing, lane: Lane, { claim }: Flight): Connector | undefined {
-  const { connector } = lane.way.channel;
-  return connector.name === claim.connector ? connector : writer.connectorNamed(claim.connector);
-}
-
-/** What waits for a connector that is down goes by another, as long as nothing of it has left. */
-function leaveLost(writer: Writing, lane: Lane, parts: readonly Part[]): void {
-  const moves = new Map<Connector, Flight[]>();
-  let up: string | undefined;
-  for (const { flight } of parts) {
-    if (flight.claim.connector === up || hasBegun(flight)) continue;
-    if (connectorOf(writer, lane, flight)?.state().phase === "bound") {
-      up = flight.claim.connector;
-      continue;
-    }
-    const isMms = hasMedia(flight.message);
-    const next =
-      writer.pick(lane.row, flight.message.recipient, flight.refusedBy, isMms) ??
-      lane.way.channel.connector;
-    if (next.name === flight.claim.connector || next.state().phase !== "bound") continue;
-    if (isMms && next.carriesMedia !== true) continue;
-    const flights = moves.get(next) ?? [];
-    if (!flights.includes(flight)) moves.set(next, [...flights, flight]);
-  }
-  for (const [to, flights] of moves) move(writer, { lane, flights, to });
-}
-
-/** They are written when their claims name the connector, so that a crash in between stays certain. */
-function move(
-  writer: Writing,
-  { lane, flights, to }: { lane: Lane; flights: readonly Flight[]; to: Connector },
-): void {
-  const ready = writer.ready.get(lane) ?? [];
-  const staying = ready.filter(({ flight }) => !flights.includes(flight));
-  ready.splice(0, ready.length, ...staying);
-  for (const flight of flights) {
-    void writer.rerouter.record(flight.claim, to).then((isOurs) => {
-      if (isOurs && !flight.isOver) {
-        reassign(flight, to);
-        const parts = writer.ready.get(lane) ?? [];
-        parts.push(...partsOf(flight));
-        writer.ready.set(lane, parts);
-        write(writer, lane);
-        return;
-      }
-      reserve(lane, -flight.claim.segments);
-      if (!isOurs) writer.lose(flight);
-    }, writer.onError);
-  }
-}
-
-function segmentsOf(parts: readonly Part[]): number {
-  return parts.reduce((sum, part) => sum + part.segments, 0);
-}
-
 function mayLeave(writer: Writing, { flight }: Part, epoch: bigint): boolean {
   if (flight.claim.epoch !== epoch && !flight.isOver) {
     flight.isOver = true;
@@ -202,8 +131,6 @@ function mayLeave(writer: Writing, { flight }: Part, epoch: bigint): boolean {
   if (flight.accepted === 0 && hasExpired) finish(writer, flight, "failed", EXPIRED);
   return !flight.isOver;
 }
-
-type Sent = { readonly lane: Lane; readonly connector: Connector; readonly part: Part };
 
 function submit(writer: Writing, sent: Sent): void {
   const submittedAt = writer.clock();
@@ -246,118 +173,6 @@ function count(counts: Map<Limiter, number>, limiter: Limiter, segments: number)
 function stampWritten(counts: ReadonlyMap<Limiter, number>): void {
   const now = performance.now();
   for (const [limiter, segments] of counts) noteWritten(limiter, now, segments);
-}
-
-function settle(
-  writer: Writing,
-  { lane, connector, part }: Sent,
-  { submittedAt, result }: { submittedAt: Date; result: SubmitResult },
-): void {
-  const { flight } = part;
-  flight.open -= 1;
-  const isAccepted = result.kind === "accepted";
-  const carrierKey = isAccepted ? writer.carrierKey(result.carrierMessageId) : undefined;
-  if (result.kind !== "unavailable") {
-    flight.submissions.push(toRecord(part, { connector, result, submittedAt, carrierKey }));
-  }
-  switch (result.kind) {
-    case "accepted":
-      lane.fullTimes = 0;
-      flight.accepted += 1;
-      if (flight.accepted === flight.texts.length) finish(writer, flight, "sent", undefined);
-      return;
-    case "refused":
-      flight.refusal ??= result;
-      flight.refusedBy = new Set([...flight.refusedBy, connector.name]);
-      return;
-    case "throttled":
-      lane.throttledUntil = performance.now() + result.retryAfterMs;
-      if (connector.name === lane.way.channel.connector.name) {
-        lane.way.channel.throttle.slowDown(performance.now());
-      }
-      again(writer, { lane, part, afterMs: result.retryAfterMs });
-      return;
-    case "queueFull":
-      // Answers to what left before the pause say nothing new.
-      if (!isPatientAt(lane, performance.now())) lane.fullTimes += 1;
-      again(writer, { lane, part, afterMs: queueFullMs(lane.fullTimes) });
-      return;
-    case "temporary":
-      // A phone shows no half of a text: the parts of a long one stay together.
-      if (flight.texts.length > 1) again(writer, { lane, part, afterMs: AGAIN_MS });
-      else postpone(writer, part);
-      return;
-    case "unavailable":
-      again(writer, { lane, part, afterMs: AGAIN_MS });
-      return;
-    case "unknown":
-      flight.isInDoubt = true;
-      if (flight.message.whenUnknown === "resend") {
-        again(writer, { lane, part, afterMs: AGAIN_MS });
-        return;
-      }
-      flight.isOver = true;
-      writer.hold(flight, "The answer of the carrier is not known.");
-      return;
-    default:
-      unreachable(result);
-  }
-}
-
-/** Another carrier may take what this one does not; else that was its end. */
-function endRefused(writer: Writing, lane: Lane, flight: Flight): void {
-  const { refusal, claim, message } = flight;
-  if (refusal === undefined || flight.isOver || flight.open > 0) return;
-  const isOpenElsewhere = isRefusedHereOnly(refusal.errorCode) && !hasBegun(flight);
-  const next = isOpenElsewhere
-    ? writer.pick(lane.row, message.recipient, flight.refusedBy, hasMedia(message))
-    : undefined;
-  if (next === undefined || (hasMedia(message) && next.carriesMedia !== true)) {
-    finish(writer, flight, "failed", refusal.errorCode);
-    return;
-  }
-  const unwritten = (writer.ready.get(lane) ?? []).filter((part) => part.flight === flight);
-  reserve(lane, claim.segments - segmentsOf(unwritten));
-  move(writer, { lane, flights: [flight], to: next });
-}
-
-/** Its lane goes on with others. */
-function postpone(writer: Writing, { flight, attempt }: Part): void {
-  if (attempt >= ATTEMPTS_MAX) {
-    finish(writer, flight, "failed", UNKNOWN_ERROR);
-    return;
-  }
-  flight.isOver = true;
-  const waitMs = passingErrorMs(attempt, writer.random());
-  writer.postpone(flight, attempt + 1, new Date(writer.clock().getTime() + waitMs));
-}
-
-/** The part keeps its place: at the head, with the lane waiting behind it. */
-function again(writer: Writing, retry: { lane: Lane; part: Part; afterMs: number }): void {
-  const { lane, part, afterMs } = retry;
-  if (part.attempt >= ATTEMPTS_MAX) {
-    finish(writer, part.flight, "failed", UNKNOWN_ERROR);
-    return;
-  }
-  const notBefore = waitUntil(lane, performance.now() + afterMs);
-  reserve(lane, part.segments);
-  const parts = writer.ready.get(lane) ?? [];
-  const later = parts.findIndex((other) => other.flight.claim.id >= part.flight.claim.id);
-  parts.splice(later === -1 ? parts.length : later, 0, { ...part, attempt: part.attempt + 1 });
-  writer.ready.set(lane, parts);
-  writer.alarm.set(notBefore, lane);
-}
-
-function finish(
-  writer: Writing,
-  flight: Flight,
-  status: "sent" | "failed",
-  errorCode: number | undefined,
-): void {
-  if (flight.isOver) return;
-  flight.isOver = true;
-  const end = { status, errorCode, at: writer.clock(), createdAt: createdAt(flight.claim.id) };
-  writer.depart(toDeparture(flight, end));
 }
 
 async function close(writer: Writing): Promise<void> {

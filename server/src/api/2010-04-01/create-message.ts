@@ -1,7 +1,11 @@
 import { ApiError } from "../../lib/errors.ts";
 import type { MessageId } from "../../lib/message-id.ts";
 import { isSid } from "../../lib/sid.ts";
-import { BODY_LENGTH_MAX, type NewMessage, VALIDITY_SECONDS_MAX } from "../../messages/accept.ts";
+import {
+  BODY_LENGTH_MAX,
+  type NewMessage,
+  VALIDITY_SECONDS_MAX,
+} from "../../messages/decide-message.ts";
 import { isMediaUrl, MEDIA_MAX, type MediaList, mediaToSend } from "../../messages/media.ts";
 import type { Priority } from "../../messages/message.ts";
 import { type PhoneNumber, parsePhoneNumber } from "../../numbers/phone-number.ts";

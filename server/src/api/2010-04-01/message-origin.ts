@@ -1,5 +1,5 @@
 import { ApiError } from "../../lib/errors.ts";
-import type { NewMessage } from "../../messages/accept.ts";
+import type { NewMessage } from "../../messages/decide-message.ts";
 import { MEDIA_NOT_CARRIED } from "../../messages/media.ts";
 import { countryOf, type PhoneNumber, parsePhoneNumber } from "../../numbers/phone-number.ts";
 import { isShortCode } from "../../numbers/short-code.ts";

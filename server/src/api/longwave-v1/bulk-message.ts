@@ -1,4 +1,4 @@
-import type { NewMessage } from "../../messages/accept.ts";
+import type { NewMessage } from "../../messages/decide-message.ts";
 import { createParameters, newMessage, readNewMessage } from "../2010-04-01/create-message.ts";
 import { findOrigin } from "../2010-04-01/message-origin.ts";
 import { createForm, type FormValues } from "../form.ts";

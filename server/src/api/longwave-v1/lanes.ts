@@ -4,10 +4,15 @@ import type { Sql } from "../../db/sql.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { ApiError, notFound } from "../../lib/errors.ts";
 import { isSid } from "../../lib/sid.ts";
-import { shardOfPool } from "../../messages/accept.ts";
-import { findOrInsertLane } from "../../messages/accept-store.ts";
+import { shardOfPool } from "../../messages/decide-message.ts";
 import { laneName, laneStatus, parseLaneName } from "../../messages/lane-status.ts";
-import { findLane, holdLane, listLanes, type StoredLane } from "../../messages/lane-store.ts";
+import {
+  findLane,
+  findOrInsertLane,
+  holdLane,
+  listLanes,
+  type StoredLane,
+} from "../../messages/lane-store.ts";
 import { capacityOf } from "../../senders/choose-sender.ts";
 import type { SenderBook } from "../../senders/sender-book.ts";
 import { updateSenderLimits } from "../../senders/store.ts";

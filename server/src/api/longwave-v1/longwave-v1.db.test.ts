@@ -10,7 +10,7 @@ import { ApiError, invalidParameter } from "../../lib/errors.ts";
 import { createIdWriter } from "../../lib/message-id.ts";
 import { createSeal } from "../../lib/seal.ts";
 import { createMessageSids } from "../../lib/sid.ts";
-import type { NewMessage } from "../../messages/accept.ts";
+import type { NewMessage } from "../../messages/decide-message.ts";
 import type { Message } from "../../messages/message.ts";
 import { createNetworkBook } from "../../numbers/network-book.ts";
 import { createCapBook } from "../../spend/cap-book.ts";
