@@ -39,7 +39,7 @@ ${Object.entries(benchmarks)
   --connections  of the loader, kept, one request at a time on each
   --rate         requests a second over all of them; 0: as fast as answers come
   --window       submissions under way at once on the one bind
-  --warm-up      seconds of the same load before, which are not counted
+  --warm-up      seconds of the same load before, which are not counted: V8 compiles for some thirty
   --receipt-ms   the middle of the time until the carrier's receipt
   --processes    whole-cycle: 1, or 2 or 3 with the roles divided among them
   --cores N      whole-cycle: in turn with 1, 2, … N processes (3 at most; without N as many as there are

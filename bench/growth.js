@@ -16,7 +16,7 @@ const WARM_UP_CAMPAIGN = 20_000;
 export const growth = {
   summary: "the whole cycle's rate and Longwave's memory with an empty and with a full queue",
   options: {
-    ...{ count: 1_000_000, seconds: 10, "warm-up": 5, connections: 64, rate: 0 },
+    ...{ count: 1_000_000, seconds: 10, "warm-up": 30, connections: 64, rate: 0 },
     ...{ window: 100, "receipt-ms": 100 },
   },
   run: async (options, folder) => {

@@ -14,7 +14,7 @@ const SEGMENTS_PER_SECOND = 10_000;
 export const wholeCycle = {
   summary: "one request a message, stored, over SMPP, receipt, two callbacks received",
   options: {
-    ...{ seconds: 10, "warm-up": 5, connections: 64, rate: 0 },
+    ...{ seconds: 10, "warm-up": 30, connections: 64, rate: 0 },
     ...{ window: 100, "receipt-ms": 100, rounds: 3, processes: 1 },
   },
   run: async (options, folder) => {
